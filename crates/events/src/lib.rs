@@ -1,0 +1,16 @@
+//! The vocabulary: what happened to a customer, in one canonical form, and how outside records become it.
+//!
+//! Pure: bytes and facts come in, values go out. Nothing here knows a clock, a broker or a file.
+
+pub mod event;
+pub mod ids;
+pub mod key;
+pub mod log_entry;
+pub mod partitioner;
+pub mod time;
+
+pub use event::{AnonymousEvent, Body, Context, Event, Item, Money, Origin};
+pub use ids::{AnonymousId, CustomerId, EventId};
+pub use key::{EventKey, Frontier};
+pub use log_entry::{LogEntry, TopicPartition, SourceClaim, Tick};
+pub use time::{EventTime, Span};
