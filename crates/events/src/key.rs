@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn events_order_by_time_kind_id_and_only_then_offset() {
-        let sorted = [key(1, 9, "z", 9), key(2, 1, "z", 9), key(2, 2, "a", 9), key(2, 2, "b", 1), key(2, 2, "b", 2)];
+        let sorted =
+            [key(1, 9, "z", 9), key(2, 1, "z", 9), key(2, 2, "a", 9), key(2, 2, "b", 1), key(2, 2, "b", 2)];
         assert!(sorted.is_sorted());
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Pure: bytes and facts come in, values go out. Nothing here knows a clock, a broker or a file.
 
+pub mod codec;
 pub mod event;
 pub mod ids;
 pub mod key;
@@ -12,5 +13,5 @@ pub mod time;
 pub use event::{AnonymousEvent, Body, Context, Event, Item, Money, Origin};
 pub use ids::{AnonymousId, CustomerId, EventId};
 pub use key::{EventKey, Frontier};
-pub use log_entry::{LogEntry, TopicPartition, SourceClaim, Tick};
+pub use log_entry::{LogEntry, SourceClaim, Tick, TopicPartition};
 pub use time::{EventTime, Span};
