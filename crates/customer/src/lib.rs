@@ -1,5 +1,16 @@
 //! The rolling customer record, and the moment at which it is looked at.
+//!
+//! What every trigger family shares about a customer is a [`Profile`]; what only one family needs, that family keeps.
+//! Pure: an event and the [`Moment`] of its application come in, the changed profile stays behind.
 
+pub mod consent;
+pub mod limits;
 pub mod moment;
+pub mod profile;
+pub mod recent;
+pub mod text;
 
+pub use consent::Consent;
+pub use limits::{InvalidLimit, Limits};
 pub use moment::Moment;
+pub use profile::Profile;

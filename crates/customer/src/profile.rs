@@ -1,0 +1,200 @@
+//! The rolling profile: what all trigger families share about one customer, in a few hundred bytes.
+//!
+//! It is one protocol buffer message. Tags are never reused, so that a release can read what its neighbours wrote,
+//! and there is no map in it, so that equal profiles give equal bytes. Late events never move a "last" field back.
+
+use events::{Body, Event, EventTime};
+
+use crate::consent::{self, ADVERTISING, Consent, Wording};
+use crate::limits::Limits;
+use crate::moment::Moment;
+use crate::recent::{fingerprint, remember};
+use crate::text::bounded;
+
+/// What is known about a customer. Times are milliseconds of event time.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Profile {
+    /// Hashes of the ids of the last events applied, oldest first.
+    #[prost(fixed64, repeated, tag = "1")]
+    pub recent_events: Vec<u64>,
+    /// Hashes of the ids of the last orders applied, oldest first.
+    #[prost(fixed64, repeated, tag = "2")]
+    pub recent_orders: Vec<u64>,
+    /// When the first order known was placed.
+    #[prost(sint64, optional, tag = "3")]
+    pub first_order_ms: Option<i64>,
+    /// When the last order was placed.
+    #[prost(sint64, optional, tag = "4")]
+    pub last_order_ms: Option<i64>,
+    /// How many orders were placed.
+    #[prost(uint32, tag = "5")]
+    pub orders: u32,
+    /// When the customer last did something.
+    #[prost(sint64, optional, tag = "6")]
+    pub last_activity_ms: Option<i64>,
+    /// When the last event about the customer happened, whoever caused it.
+    #[prost(sint64, optional, tag = "7")]
+    pub last_event_ms: Option<i64>,
+    /// What the customer has agreed to.
+    #[prost(message, repeated, tag = "8")]
+    pub consents: Vec<Consent>,
+    /// IANA name of the time zone.
+    #[prost(message, optional, tag = "9")]
+    pub time_zone: Option<Fact>,
+    /// BCP 47 locale.
+    #[prost(message, optional, tag = "10")]
+    pub locale: Option<Fact>,
+    /// The channel the customer prefers.
+    #[prost(message, optional, tag = "11")]
+    pub preferred_channel: Option<Fact>,
+    /// When the customer asked to be erased.
+    #[prost(sint64, optional, tag = "12")]
+    pub erased_ms: Option<i64>,
+    /// When the record is to be deleted unless something is heard of the customer.
+    #[prost(sint64, optional, tag = "13")]
+    pub retained_until_ms: Option<i64>,
+}
+
+/// A fact the customer stated, and when.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Fact {
+    /// The fact.
+    #[prost(string, tag = "1")]
+    pub text: String,
+    /// When it was stated.
+    #[prost(sint64, tag = "2")]
+    pub at_ms: i64,
+}
+
+impl Profile {
+    /// Whether this event, or the order that it reports, was applied before.
+    pub fn has_seen(&self, event: &Event) -> bool {
+        let known_order = order_id(event).is_some_and(|id| self.recent_orders.contains(&fingerprint(id)));
+        known_order || self.recent_events.contains(&fingerprint(event.event_id.as_str()))
+    }
+
+    /// Applies an event that was not seen before.
+    pub fn apply(&mut self, event: &Event, moment: &Moment, limits: &Limits) {
+        remember(&mut self.recent_events, fingerprint(event.event_id.as_str()), limits.recent_events);
+        self.retain(event, moment, limits);
+        if self.is_before_erasure(event) {
+            return;
+        }
+        if is_activity(&event.body) {
+            raise(&mut self.last_activity_ms, event.occurred_at);
+        }
+        match &event.body {
+            Body::ErasureRequested(_) => self.erase(event),
+            Body::OrderCompleted(_) => self.count_order(event, limits),
+            Body::ProfileUpdated(facts) => {
+                let at = event.occurred_at;
+                update(&mut self.time_zone, facts.time_zone.as_deref(), at, limits);
+                update(&mut self.locale, facts.locale.as_deref(), at, limits);
+                update(&mut self.preferred_channel, facts.preferred_channel.as_deref(), at, limits);
+            }
+            _ => self.note_consent(event, limits),
+        }
+    }
+
+    /// Whether the event tells of a time before the customer asked to be erased: nothing of it may be kept.
+    pub fn is_before_erasure(&self, event: &Event) -> bool {
+        self.erased_ms.is_some_and(|erased| event.occurred_at.as_millis() <= erased)
+    }
+
+    /// Whether the customer asked to be erased, and so must not be contacted.
+    pub fn is_erased(&self) -> bool {
+        self.erased_ms.is_some()
+    }
+
+    /// The statement that decides whether the customer may be contacted; see [`consent::decisive`].
+    pub fn consent(&self, channel: Option<&str>, purpose: &str) -> Option<&Consent> {
+        consent::decisive(&self.consents, channel, purpose)
+    }
+
+    /// When the record is to be deleted; `None` only before the first event.
+    pub fn retained_until(&self) -> Option<EventTime> {
+        self.retained_until_ms.map(EventTime::from_millis)
+    }
+
+    fn retain(&mut self, event: &Event, moment: &Moment, limits: &Limits) {
+        raise(&mut self.last_event_ms, event.occurred_at);
+        let last = self.last_event_ms.map_or(event.occurred_at, EventTime::from_millis);
+        raise(&mut self.retained_until_ms, moment.timer_at(last + limits.retention));
+    }
+
+    /// Drops all that was known; the windows stay, or a duplicate would tell it again.
+    fn erase(&mut self, event: &Event) {
+        *self = Self {
+            recent_events: std::mem::take(&mut self.recent_events),
+            recent_orders: std::mem::take(&mut self.recent_orders),
+            last_event_ms: self.last_event_ms,
+            retained_until_ms: self.retained_until_ms,
+            erased_ms: Some(event.occurred_at.as_millis()),
+            ..Self::default()
+        };
+    }
+
+    fn count_order(&mut self, event: &Event, limits: &Limits) {
+        if let Some(id) = order_id(event) {
+            remember(&mut self.recent_orders, fingerprint(id), limits.recent_orders);
+        }
+        let at = event.occurred_at.as_millis();
+        self.orders = self.orders.saturating_add(1);
+        self.first_order_ms = Some(self.first_order_ms.map_or(at, |first| first.min(at)));
+        raise(&mut self.last_order_ms, event.occurred_at);
+    }
+
+    fn note_consent(&mut self, event: &Event, limits: &Limits) {
+        let wording = match &event.body {
+            Body::ConsentChanged(change) => Wording {
+                channel: change.channel.as_deref(),
+                purpose: change.purpose.as_deref(),
+                granted: change.granted,
+            },
+            // Who unsubscribes refuses advertising; an order's confirmation is still wanted.
+            Body::Unsubscribed(refusal) => {
+                Wording { channel: refusal.channel.as_deref(), purpose: Some(ADVERTISING), granted: false }
+            }
+            _ => return,
+        };
+        consent::state(&mut self.consents, Consent::stated(event, &wording, limits), limits);
+    }
+}
+
+/// The id of the order that the event reports as placed, if it has one.
+fn order_id(event: &Event) -> Option<&str> {
+    match &event.body {
+        Body::OrderCompleted(order) if !order.order_id.is_empty() => Some(&order.order_id),
+        _ => None,
+    }
+}
+
+/// Whether the customer did it, rather than the shop, its support or its carrier.
+fn is_activity(body: &Body) -> bool {
+    !matches!(
+        body,
+        Body::OrderCancelled(_)
+            | Body::OrderRefunded(_)
+            | Body::Delivered(_)
+            | Body::TicketUpdated(_)
+            | Body::TicketResolved(_)
+            | Body::MessageSent(_)
+            | Body::MessageDelivered(_)
+            | Body::IdentityLinked(_)
+    )
+}
+
+fn raise(last: &mut Option<i64>, at: EventTime) {
+    *last = Some(last.map_or(at.as_millis(), |known| known.max(at.as_millis())));
+}
+
+fn update(fact: &mut Option<Fact>, text: Option<&str>, at: EventTime, limits: &Limits) {
+    let Some(text) = text else { return };
+    let at_ms = at.as_millis();
+    if fact.as_ref().is_none_or(|known| known.at_ms <= at_ms) {
+        *fact = Some(Fact { text: bounded(text, limits.text_bytes), at_ms });
+    }
+}
+
+#[cfg(test)]
+mod tests;
