@@ -1,0 +1,37 @@
+//! [`EndOffsets`] in memory: evidence of how far the raw partitions of a [`MemoryBroker`] reach.
+//!
+//! What must stay true: the time is noted before the ends are looked at, and the ends are high watermarks, so that a
+//! transaction that is still open upstream holds the evidence up.
+
+use smol_str::SmolStr;
+
+use super::broker::MemoryBroker;
+use crate::ports::{EndOffsets, Evidence};
+
+/// Asks a broker in the same process; the answer is there at once.
+pub struct MemoryEndOffsets {
+    broker: MemoryBroker,
+    topics: Vec<SmolStr>,
+    answer: Option<Evidence>,
+}
+
+impl MemoryEndOffsets {
+    /// Evidence about all partitions of `topics`, by the broker's clock.
+    pub fn new(broker: MemoryBroker, topics: Vec<SmolStr>) -> Self {
+        Self { broker, topics, answer: None }
+    }
+}
+
+impl EndOffsets for MemoryEndOffsets {
+    fn ask(&mut self) {
+        if self.answer.is_none() {
+            let asked_at = self.broker.clock().now();
+            let ends = self.broker.end_offsets(&self.topics);
+            self.answer = Some(Evidence { asked_at, ends });
+        }
+    }
+
+    fn answer(&mut self) -> Option<Evidence> {
+        self.answer.take()
+    }
+}
