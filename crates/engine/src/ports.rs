@@ -57,7 +57,8 @@ pub struct NewRecord {
 pub enum Polled {
     /// Records of some of the started partitions.
     Records(Vec<Fetched>),
-    /// These partitions belong to this worker now; each waits for [`Log::start`].
+    /// The group has a new generation. These partitions belong to this worker from now on, beside those it keeps;
+    /// each waits for [`Log::start`]. Every rebalance ends with this, also when the list is empty.
     Assigned(Vec<TopicPartition>),
     /// These are to be given up, with [`Log::release`]; until then nobody else gets them.
     Revoked(Vec<TopicPartition>),
@@ -297,11 +298,23 @@ pub trait StateStore {
     /// Sends a checkpoint, and does not wait for it. At most one per task is under way.
     fn begin_checkpoint(&mut self, task: &TaskId, checkpoint: Checkpoint);
 
-    /// The checkpoints that have ended since the last call.
-    fn finished_checkpoints(&mut self) -> Vec<(TaskId, Result<(), StoreError>)>;
+    /// The checkpoints that have ended since the last call, whoever of this process sent them.
+    fn finished_checkpoints(&mut self) -> Vec<FinishedCheckpoint>;
 
     /// Waits until at least one checkpoint that is under way has ended; returns at once if none is.
     async fn checkpoint_ended(&mut self);
+}
+
+/// How a checkpoint ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinishedCheckpoint {
+    /// Whose.
+    pub task: TaskId,
+    /// What the store holds if it was written: the epoch it was sent under, and its position's N. A task that was
+    /// assigned anew since then knows by the epoch that it is not its own.
+    pub mark: PositionMark,
+    /// Whether it was written.
+    pub result: Result<(), StoreError>,
 }
 
 /// Why the store did not do what was asked.

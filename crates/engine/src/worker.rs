@@ -1,0 +1,312 @@
+//! The worker: one thread's tasks, kept by the protocol load, step, publish, checkpoint.
+//!
+//! Must stay true: outputs and position go out in one transaction (I1); a checkpoint is sent only for a position that
+//! is published (I2); what is read counts only at the position this worker wrote (I3); after any doubt the worker
+//! starts over from what the log and the store really hold. Pace comes from the log's own append times, not a clock.
+
+mod assignment;
+mod publication;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use events::{CustomerId, EventTime, TopicPartition};
+use smol_str::SmolStr;
+
+use crate::fold::{Fold, Output};
+use crate::ports::{DueEntry, Fetched, Log, LogError, Offset, Polled, Record, StateStore, TaskId};
+use crate::recovery::StopCause;
+use crate::setback::Setback;
+use crate::settings::{TaskSettings, WorkerSettings};
+use crate::task::{LogRecord, Progress, Task, TaskError};
+
+/// Asks a worker to stop: it finishes the record on hand, publishes, checkpoints, and gives its partitions up.
+#[derive(Clone, Debug, Default)]
+pub struct StopSignal(Arc<AtomicBool>);
+
+impl StopSignal {
+    /// Asks.
+    pub fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked for.
+    pub fn is_requested(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How a worker ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// It was asked to, and left nothing undone.
+    Stopped,
+    /// Another process has taken its slot over.
+    Fenced,
+}
+
+/// Why a partition stands still until a person has decided.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Halt {
+    /// It was never begun.
+    #[error(transparent)]
+    NotBegun(#[from] StopCause),
+    /// It cannot go on.
+    #[error(transparent)]
+    Failed(#[from] TaskError),
+}
+
+/// What a worker serves.
+#[derive(Clone, Debug)]
+pub struct ServiceSettings {
+    /// Name of the service; with the namespace, where it has one, it names its state.
+    pub service: SmolStr,
+    /// The topic it reads.
+    pub log_topic: SmolStr,
+    /// What affects outputs.
+    pub task: TaskSettings,
+    /// What does not.
+    pub worker: WorkerSettings,
+}
+
+/// A task that runs, and what of it is not published yet.
+struct Running<F: Fold> {
+    task: Task<F>,
+    /// K, as far as this worker knows.
+    published: Offset,
+    outputs: Vec<Output>,
+    /// Append time of the last record read.
+    log_time: EventTime,
+    published_at: EventTime,
+    checkpointed_at: EventTime,
+}
+
+/// Idle polls after which a worker stops to wait for news of the group.
+pub const MAX_POLLS_WITHOUT_NEWS: u32 = 50;
+
+/// One thread's tasks with their log and store.
+pub struct Worker<L, S, F: Fold> {
+    log: L,
+    store: S,
+    fold: F,
+    settings: ServiceSettings,
+    rules_hash: String,
+    output_partitions: BTreeMap<SmolStr, u32>,
+    running: BTreeMap<TopicPartition, Running<F>>,
+    /// Assigned, and to be begun.
+    waiting: BTreeSet<TopicPartition>,
+    halted: BTreeMap<TopicPartition, Halt>,
+    /// How many more polls to wait for news of the group before anything is begun.
+    news_awaited: u32,
+}
+
+impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
+    /// A worker that has not begun yet.
+    pub fn new(log: L, store: S, fold: F, settings: ServiceSettings) -> Self {
+        let rules_hash = format!("{} {}", fold.rules_hash(), settings.task.fingerprint());
+        Self {
+            log,
+            store,
+            fold,
+            settings,
+            rules_hash,
+            output_partitions: BTreeMap::new(),
+            running: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            halted: BTreeMap::new(),
+            news_awaited: 0,
+        }
+    }
+
+    /// The tasks that run.
+    pub fn tasks(&self) -> impl Iterator<Item = &Task<F>> {
+        self.running.values().map(|running| &running.task)
+    }
+
+    /// The partitions that stand still, and why.
+    pub fn halted(&self) -> &BTreeMap<TopicPartition, Halt> {
+        &self.halted
+    }
+
+    /// Works until it is asked to stop, or fenced. `observe` sees the worker after each turn.
+    pub async fn run(&mut self, stop: &StopSignal, mut observe: impl FnMut(&Self)) -> Exit {
+        let mut outcome = self.start_over().await;
+        loop {
+            outcome = match outcome {
+                Ok(()) if stop.is_requested() => return self.drain().await,
+                Ok(()) => self.turn().await,
+                Err(Setback::Fenced) => return Exit::Fenced,
+                Err(Setback::AwaitGroup) => {
+                    self.news_awaited = MAX_POLLS_WITHOUT_NEWS;
+                    self.start_over().await
+                }
+                Err(Setback::StartOver) if stop.is_requested() => return Exit::Stopped,
+                Err(Setback::StartOver) => self.start_over().await,
+            };
+            observe(self);
+        }
+    }
+
+    /// Drops everything unpublished and every doubt: a new producer, and each partition begins anew.
+    async fn start_over(&mut self) -> Result<(), Setback> {
+        self.waiting.extend(std::mem::take(&mut self.running).into_keys());
+        Ok(self.log.open().await?)
+    }
+
+    /// One poll, and all that follows from it.
+    async fn turn(&mut self) -> Result<(), Setback> {
+        let polled = match self.log.poll().await {
+            Err(LogError::Unavailable(_)) => Polled::Idle,
+            polled => polled?,
+        };
+        let idle = matches!(polled, Polled::Idle);
+        if idle {
+            self.news_awaited = self.news_awaited.saturating_sub(1);
+        }
+        match polled {
+            Polled::Idle => {}
+            Polled::Records(fetched) => {
+                for fetched in fetched {
+                    self.work_off(fetched).await?;
+                }
+            }
+            Polled::Assigned(partitions) => {
+                self.news_awaited = 0;
+                self.waiting.extend(partitions);
+            }
+            Polled::Revoked(partitions) => self.give_up(&partitions).await?,
+            Polled::Lost(partitions) => {
+                self.forget(&partitions);
+                self.log.release(&partitions).await?;
+            }
+        }
+        self.begin_waiting().await?;
+        self.settle(idle).await
+    }
+
+    /// Folds the fetched records of one partition.
+    async fn work_off(&mut self, fetched: Fetched) -> Result<(), Setback> {
+        let partition = fetched.partition;
+        let Some(running) = self.running.get_mut(&partition) else { return Ok(()) };
+        let next = running.task.next();
+        let records: Result<Vec<_>, _> =
+            fetched.records.into_iter().filter(|record| record.offset >= next).map(look_at).collect();
+        let folded = match records {
+            Ok(records) => self.fold_records(&partition, records).await?,
+            Err(error) => Err(error),
+        };
+        match folded {
+            Err(error) => {
+                self.running.remove(&partition);
+                self.halted.insert(partition, error.into());
+            }
+            Ok(()) => {
+                if let Some(running) = self.running.get_mut(&partition) {
+                    running.task.pass_to(fetched.next);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn fold_records(
+        &mut self,
+        partition: &TopicPartition,
+        records: Vec<LogRecord>,
+    ) -> Result<Result<(), TaskError>, Setback> {
+        let wanted = match self.running.get(partition) {
+            Some(running) => running.task.wanted(&records, self.settings.worker.read_customers),
+            None => return Ok(Ok(())),
+        };
+        if let Err(error) = self.fetch_customers(partition, &wanted).await? {
+            return Ok(Err(error));
+        }
+        for record in records {
+            if let Err(error) = self.fold_record(partition, record).await? {
+                return Ok(Err(error));
+            }
+            if self.is_pressed(partition) {
+                self.settle(false).await?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Folds one record, fetching what it needs.
+    async fn fold_record(
+        &mut self,
+        partition: &TopicPartition,
+        record: LogRecord,
+    ) -> Result<Result<(), TaskError>, Setback> {
+        let Some(running) = self.running.get_mut(partition) else { return Ok(Ok(())) };
+        let suppressed = record.offset < running.published
+            && !crate::mutants::is(crate::mutants::Mutant::NoSuppressionBelowK);
+        running.log_time = record.appended_at.map_or(running.log_time, |at| at.max(running.log_time));
+        running.task.offer(record);
+        let already_out = running.outputs.len();
+        loop {
+            let Some(running) = self.running.get_mut(partition) else { return Ok(Ok(())) };
+            let progress = match running.task.advance(&self.fold, &mut running.outputs) {
+                Ok(progress) => progress,
+                Err(error) => return Ok(Err(error)),
+            };
+            let supplied = match progress {
+                Progress::Done => {
+                    if suppressed {
+                        running.outputs.truncate(already_out);
+                    }
+                    return Ok(Ok(()));
+                }
+                Progress::NeedCustomers(customers) => self.fetch_customers(partition, &customers).await?,
+                Progress::NeedDue(after) => {
+                    self.fetch_due(partition, after.as_ref()).await?;
+                    Ok(())
+                }
+            };
+            if supplied.is_err() {
+                return Ok(supplied);
+            }
+        }
+    }
+
+    /// Reads customers in one round trip, and trusts them only at the position this worker wrote.
+    async fn fetch_customers(
+        &mut self,
+        partition: &TopicPartition,
+        customers: &[CustomerId],
+    ) -> Result<Result<(), TaskError>, Setback> {
+        let Some(running) = self.running.get_mut(partition) else { return Ok(Ok(())) };
+        if customers.is_empty() {
+            return Ok(Ok(()));
+        }
+        let read = self.store.read(running.task.id(), customers).await?;
+        if !running.task.trusts(read.mark) {
+            return Err(Setback::StartOver);
+        }
+        Ok(running.task.supply_customers(&self.fold, customers.iter().cloned().zip(read.values)))
+    }
+
+    async fn fetch_due(
+        &mut self,
+        partition: &TopicPartition,
+        after: Option<&DueEntry>,
+    ) -> Result<(), Setback> {
+        let Some(running) = self.running.get_mut(partition) else { return Ok(()) };
+        let limit = self.settings.worker.due_page;
+        let read = self.store.read_due(running.task.id(), after, limit).await?;
+        if !running.task.trusts(read.mark) {
+            return Err(Setback::StartOver);
+        }
+        running.task.supply_due(read.values, limit);
+        Ok(())
+    }
+
+    fn task_id(&self, partition: &TopicPartition) -> TaskId {
+        TaskId { service: self.settings.service.clone(), partition: partition.clone() }
+    }
+}
+
+fn look_at(record: Record) -> Result<LogRecord, TaskError> {
+    LogRecord::peek(record.offset, Some(record.timestamp), record.value)
+}

@@ -1,0 +1,200 @@
+//! Partitions come and go: beginning by the recovery table, and giving up with nothing left undone.
+
+use std::collections::BTreeSet;
+
+use events::{EventTime, TopicPartition};
+
+use super::{Exit, Halt, Running, Worker};
+use crate::fold::Fold;
+use crate::ports::{Bounds, Log, LogError, Offset, Position, StateStore, StoreError};
+use crate::recovery::{Decision, Found, decide};
+use crate::setback::Setback;
+use crate::settings::PublishFrom;
+use crate::task::{FreshStart, Task};
+
+/// Why a partition is not begun yet.
+enum NotYet {
+    /// Try again after the next poll.
+    Later,
+    Halted(Halt),
+    Setback(Setback),
+}
+
+impl From<LogError> for NotYet {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Unavailable(_) | LogError::UnknownTopic(_) => Self::Later,
+            LogError::Fenced => Self::Setback(Setback::Fenced),
+        }
+    }
+}
+
+impl From<StoreError> for NotYet {
+    fn from(_: StoreError) -> Self {
+        Self::Later
+    }
+}
+
+impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
+    /// Begins every assigned partition that does not run yet.
+    pub(super) async fn begin_waiting(&mut self) -> Result<(), Setback> {
+        if self.news_awaited > 0 {
+            return Ok(());
+        }
+        for partition in std::mem::take(&mut self.waiting) {
+            match self.begin(&partition).await {
+                Ok(running) => {
+                    self.running.insert(partition, running);
+                }
+                Err(NotYet::Later) => {
+                    self.waiting.insert(partition);
+                }
+                Err(NotYet::Halted(halt)) => {
+                    self.halted.insert(partition, halt);
+                }
+                Err(NotYet::Setback(setback)) => {
+                    self.waiting.insert(partition);
+                    return Err(setback);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what is published, acquires the state, and decides by the table. The predecessor is fenced already:
+    /// by [`Log::open`] in this slot, by the group's generation in another.
+    async fn begin(&mut self, partition: &TopicPartition) -> Result<Running<F>, NotYet> {
+        let committed = self.log.committed(partition).await?;
+        let bounds = self.log.bounds(partition).await?;
+        let log_partitions = self.log.partition_count(&partition.topic).await?;
+        let acquired = self.store.acquire(&self.task_id(partition)).await?;
+        let found = Found {
+            committed,
+            position: acquired.position.as_ref(),
+            bounds,
+            rules_hash: &self.rules_hash,
+            log_partitions,
+        };
+        let start = FreshStart { epoch: acquired.epoch, rules_hash: self.rules_hash.clone(), log_partitions };
+        match decide(&found, &self.settings.worker) {
+            Decision::Stop(cause) => Err(NotYet::Halted(cause.into())),
+            Decision::FirstStart => {
+                let published = self.commit_first_position(partition, bounds).await?;
+                self.rebuild(partition, bounds, start, published).await
+            }
+            Decision::Rebuild { published } => self.rebuild(partition, bounds, start, published).await,
+            Decision::Recover { published } => match acquired.position {
+                Some(position) => self.recover(partition, start, position, published).await,
+                None => Err(NotYet::Later),
+            },
+        }
+    }
+
+    /// Commits where publishing begins, for a group that has never committed.
+    async fn commit_first_position(
+        &mut self,
+        partition: &TopicPartition,
+        bounds: Bounds,
+    ) -> Result<Offset, NotYet> {
+        let first = match self.settings.worker.publish_from {
+            PublishFrom::Now => bounds.end,
+            PublishFrom::Earliest => bounds.start,
+            PublishFrom::Time(time) => self.log.offset_at(partition, time).await?,
+        };
+        let offsets = [(partition.clone(), first)];
+        match self.log.publish(Vec::new(), &offsets).await {
+            Ok(()) => Ok(first),
+            Err(error) => Err(NotYet::Setback(error.into())),
+        }
+    }
+
+    async fn rebuild(
+        &mut self,
+        partition: &TopicPartition,
+        bounds: Bounds,
+        start: FreshStart,
+        published: Offset,
+    ) -> Result<Running<F>, NotYet> {
+        let (id, settings) = (self.task_id(partition), self.settings.task.clone());
+        let task = Task::fresh(id, settings, self.settings.worker.cached_customers, start);
+        self.log.start(partition, bounds.start).await?;
+        Ok(Running::new(task, published))
+    }
+
+    async fn recover(
+        &mut self,
+        partition: &TopicPartition,
+        start: FreshStart,
+        position: Position,
+        published: Offset,
+    ) -> Result<Running<F>, NotYet> {
+        let (id, settings) = (self.task_id(partition), self.settings.task.clone());
+        let read_from = position.buffered_from;
+        let position = Position { rules_hash: start.rules_hash, ..position };
+        let task = Task::resume(id, settings, self.settings.worker.cached_customers, position, start.epoch);
+        self.log.start(partition, read_from).await?;
+        Ok(Running::new(task, published))
+    }
+
+    /// Gives partitions up that somebody else is to have: publishes and checkpoints them first.
+    pub(super) async fn give_up(&mut self, partitions: &[TopicPartition]) -> Result<(), Setback> {
+        let published = self.publish().await;
+        if published.is_ok() {
+            self.checkpoint_and_wait(&partitions.iter().cloned().collect()).await;
+        }
+        self.forget(partitions);
+        self.log.release(partitions).await?;
+        published
+    }
+
+    /// Drops partitions as they stand.
+    pub(super) fn forget(&mut self, partitions: &[TopicPartition]) {
+        for partition in partitions {
+            self.running.remove(partition);
+            self.waiting.remove(partition);
+            self.halted.remove(partition);
+        }
+    }
+
+    /// Leaves nothing undone: everything published, everything checkpointed (R = K), the partitions given up.
+    pub(super) async fn drain(&mut self) -> Exit {
+        let partitions: Vec<_> =
+            self.running.keys().chain(&self.waiting).chain(self.halted.keys()).cloned().collect();
+        match self.give_up(&partitions).await {
+            Err(Setback::Fenced) => Exit::Fenced,
+            Ok(()) | Err(Setback::StartOver | Setback::AwaitGroup) => Exit::Stopped,
+        }
+    }
+
+    /// Sends checkpoints of these partitions until the store has all of them, or fails.
+    async fn checkpoint_and_wait(&mut self, partitions: &BTreeSet<TopicPartition>) {
+        loop {
+            if self.collect_checkpoints().is_err() {
+                return;
+            }
+            self.send_checkpoints(|partition, running| {
+                partitions.contains(partition) && running.task.is_ahead_of_store()
+            });
+            let under_way = self.running.iter().any(|(partition, running)| {
+                partitions.contains(partition) && running.task.checkpoint_in_flight()
+            });
+            if !under_way {
+                return;
+            }
+            self.store.checkpoint_ended().await;
+        }
+    }
+}
+
+impl<F: Fold> Running<F> {
+    fn new(task: Task<F>, published: Offset) -> Self {
+        Self {
+            task,
+            published,
+            outputs: Vec::new(),
+            log_time: EventTime::MIN,
+            published_at: EventTime::MIN,
+            checkpointed_at: EventTime::MIN,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What can be set about ingest.
+
+use events::Span;
+use smol_str::SmolStr;
+
+/// Topics, time and pace of ingest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The raw topics: each of their partitions is a source of the watermark.
+    pub raw_topics: Vec<SmolStr>,
+    /// Where events of customers go.
+    pub customer_events: SmolStr,
+    /// Where events of unknown visitors go.
+    pub anonymous_events: SmolStr,
+    /// Where goes what cannot be read.
+    pub dead_letters: SmolStr,
+    /// How far out of order the records of one raw partition may lie.
+    pub allowed_lateness: Span,
+    /// How long after the question evidence counts at the earliest: long enough that a deposed leader does not answer.
+    pub grace: Span,
+    /// Between two transactions, and two questions for evidence, under load.
+    pub busy_interval: Span,
+    /// The same at rest; and between two ticks with the full set of sources.
+    pub idle_interval: Span,
+    /// How many raw records one transaction holds at most, beside the rest of the last fetch.
+    pub transaction_records: usize,
+    /// How many raw records may lie between two ticks of one transaction.
+    pub tick_records: usize,
+    /// Whether the `identity` service runs: then the partitions of `anonymous_events` are sources, too.
+    pub identity: Identity,
+}
+
+/// Whether somebody stitches anonymous events to customers, and so has to be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// Nobody: anonymous events are kept, and are nobody's source.
+    Absent,
+    /// The service runs, and forwards its own watermark.
+    Running,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            raw_topics: ["clickstream", "purchase", "support"].map(SmolStr::new_static).to_vec(),
+            customer_events: SmolStr::new_static("customer-events"),
+            anonymous_events: SmolStr::new_static("anonymous-events"),
+            dead_letters: SmolStr::new_static("dead-letters"),
+            allowed_lateness: Span::from_secs(10),
+            grace: Span::from_secs(10),
+            busy_interval: Span::from_millis(100),
+            idle_interval: Span::from_secs(1),
+            transaction_records: 10_000,
+            tick_records: 2_000,
+            identity: Identity::Absent,
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! The ingest worker: raw partitions shared with its peers, one transaction after the other.
+//!
+//! Must stay true: raw offsets move only inside the transactions that hold the records (I6); a tick is the last
+//! record of its transaction and speaks only for what is written by then (I7); after an abort or a doubt, offsets,
+//! watermarks and pending evidence go back to what is committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::mutants::{self, Mutant};
+use engine::ports::{Clock, EndOffsets, Fetched, Log, LogError, Offset, Polled, TimestampType};
+use engine::setback::Setback;
+use engine::worker::{Exit, MAX_POLLS_WITHOUT_NEWS, StopSignal};
+use events::normalise::Normaliser;
+use events::{EventTime, SourceClaim, Span, Tick, TopicPartition};
+
+use crate::addressing::Targets;
+use crate::outcome::OutcomeCounts;
+use crate::raw_watermark::RawWatermark;
+use crate::settings::{Identity, Settings};
+use crate::transaction::OpenTransaction;
+
+/// A raw partition of this worker.
+#[derive(Debug)]
+struct Owned {
+    raw: RawWatermark,
+    /// The group's committed offset, as far as this worker knows.
+    committed: Offset,
+}
+
+/// When things were done last, by the worker's clock.
+#[derive(Debug)]
+struct LastDone {
+    published: EventTime,
+    full_set: EventTime,
+    asked: EventTime,
+}
+
+impl LastDone {
+    const NEVER: Self = Self { published: EventTime::MIN, full_set: EventTime::MIN, asked: EventTime::MIN };
+}
+
+/// One thread of ingest, with its log, clock, and its path of evidence.
+pub struct IngestWorker<L, C, E> {
+    log: L,
+    clock: C,
+    evidence: E,
+    normaliser: Normaliser,
+    settings: Settings,
+    targets: Option<Targets>,
+    owned: BTreeMap<TopicPartition, Owned>,
+    waiting: BTreeSet<TopicPartition>,
+    open: OpenTransaction,
+    last: LastDone,
+    news_awaited: u32,
+    counts: OutcomeCounts,
+    skipped_by_retention: u64,
+}
+
+impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
+    /// A worker that has not begun yet.
+    pub fn new(log: L, clock: C, evidence: E, normaliser: Normaliser, settings: Settings) -> Self {
+        Self {
+            log,
+            clock,
+            evidence,
+            normaliser,
+            settings,
+            targets: None,
+            owned: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            open: OpenTransaction::default(),
+            last: LastDone::NEVER,
+            news_awaited: 0,
+            counts: OutcomeCounts::default(),
+            skipped_by_retention: 0,
+        }
+    }
+
+    /// How the raw records ended that this worker has committed.
+    pub fn counts(&self) -> &OutcomeCounts {
+        &self.counts
+    }
+
+    /// Raw offsets that the topics' retention took before they were read.
+    pub fn skipped_by_retention(&self) -> u64 {
+        self.skipped_by_retention
+    }
+
+    /// How far each raw partition of this worker is written, and its watermark.
+    pub fn watermarks(&self) -> impl Iterator<Item = (&TopicPartition, Option<EventTime>)> {
+        self.owned.iter().map(|(partition, owned)| (partition, owned.raw.watermark()))
+    }
+
+    /// Works until it is asked to stop, or fenced. `observe` sees the worker after each turn.
+    pub async fn run(&mut self, stop: &StopSignal, mut observe: impl FnMut(&Self)) -> Exit {
+        let mut outcome = self.start_over().await;
+        loop {
+            outcome = match outcome {
+                Ok(()) if stop.is_requested() => return self.drain().await,
+                Ok(()) => self.turn().await,
+                Err(Setback::Fenced) => return Exit::Fenced,
+                Err(_) if stop.is_requested() => return Exit::Stopped,
+                Err(Setback::AwaitGroup) => {
+                    self.news_awaited = MAX_POLLS_WITHOUT_NEWS;
+                    self.start_over().await
+                }
+                Err(Setback::StartOver) => self.start_over().await,
+            };
+            observe(self);
+        }
+    }
+
+    /// Drops what is not committed, watermarks and evidence with it.
+    async fn start_over(&mut self) -> Result<(), Setback> {
+        self.waiting.extend(std::mem::take(&mut self.owned).into_keys());
+        self.open = OpenTransaction::default();
+        self.log.open().await?;
+        self.targets = Some(Targets::look_up(&mut self.log, &self.settings).await?);
+        Ok(())
+    }
+
+    /// One poll, and all that follows from it.
+    async fn turn(&mut self) -> Result<(), Setback> {
+        let polled = match self.log.poll().await {
+            Err(LogError::Unavailable(_)) => Polled::Idle,
+            polled => polled?,
+        };
+        match polled {
+            Polled::Idle => self.news_awaited = self.news_awaited.saturating_sub(1),
+            Polled::Records(fetched) => fetched.into_iter().for_each(|fetched| self.take(fetched)),
+            Polled::Assigned(partitions) => {
+                self.news_awaited = 0;
+                self.waiting.extend(partitions);
+            }
+            Polled::Revoked(partitions) => self.give_up(&partitions).await?,
+            Polled::Lost(partitions) => {
+                // What was read of them is part of the open transaction, which can no longer commit.
+                self.forget(&partitions);
+                self.log.release(&partitions).await?;
+                return Err(Setback::StartOver);
+            }
+        }
+        self.begin_waiting().await?;
+        self.hear_evidence();
+        if self.is_due_to_publish() {
+            self.publish().await?;
+        }
+        Ok(())
+    }
+
+    /// Normalises the fetched records of one partition into the open transaction.
+    fn take(&mut self, fetched: Fetched) {
+        let hold = self.hold();
+        let Some(owned) = self.owned.get_mut(&fetched.partition) else { return };
+        if mutants::is(Mutant::EvidenceAgainstFetched) {
+            owned.raw.settle(fetched.next, hold);
+        }
+        let written = owned.raw.written();
+        for record in fetched.records.iter().filter(|record| record.offset >= written) {
+            let Some(targets) = &self.targets else { return };
+            let happened = self.open.take(record, &fetched.partition, &self.normaliser, targets);
+            if let Some(owned) = self.owned.get_mut(&fetched.partition) {
+                owned.raw.wrote_up_to(record.offset + 1, hold);
+                if let (Some(happened), TimestampType::LogAppend) = (happened, record.timestamp_type) {
+                    owned.raw.saw(happened.min(record.timestamp), self.settings.allowed_lateness);
+                }
+            }
+            if self.open.since_tick >= self.settings.tick_records {
+                let tick = Tick { claims: self.claims(), full_set: Vec::new() };
+                let Some(targets) = &self.targets else { return };
+                self.open.push_tick(&tick, targets);
+            }
+        }
+        if let Some(owned) = self.owned.get_mut(&fetched.partition) {
+            owned.raw.wrote_up_to(fetched.next, hold);
+        }
+    }
+
+    /// Asks how far the raw partitions reach, and takes answers in.
+    fn hear_evidence(&mut self) {
+        let hold = self.hold();
+        if let Some(evidence) = self.evidence.answer() {
+            for (partition, end) in &evidence.ends {
+                if let Some(owned) = self.owned.get_mut(partition) {
+                    owned.raw.heard(evidence.asked_at, *end, hold);
+                }
+            }
+        }
+        let now = self.clock.now();
+        if now.since(self.last.asked) >= self.interval() {
+            self.last.asked = now;
+            self.evidence.ask();
+        }
+    }
+
+    fn is_due_to_publish(&self) -> bool {
+        if self.owned.is_empty() {
+            return false;
+        }
+        self.open.raw_records >= self.settings.transaction_records
+            || self.clock.now().since(self.last.published) >= self.interval()
+    }
+
+    /// Under load things happen more often than at rest.
+    fn interval(&self) -> Span {
+        if self.open.raw_records > 0 { self.settings.busy_interval } else { self.settings.idle_interval }
+    }
+
+    /// How long after the question evidence counts.
+    fn hold(&self) -> Span {
+        self.settings.grace.max(self.settings.allowed_lateness)
+    }
+
+    /// One transaction: everything gathered, the ticks that speak for it, and the raw offsets.
+    async fn publish(&mut self) -> Result<(), Setback> {
+        let now = self.clock.now();
+        if mutants::is(Mutant::ClockWithoutEvidence) {
+            let hold = self.hold();
+            self.owned.values_mut().for_each(|owned| owned.raw.trust_clock(now, hold));
+        }
+        let full_set = self.full_set_if_due(now).await?;
+        let tells_all = !full_set.is_empty();
+        let tick = Tick { claims: self.claims(), full_set };
+        let Some(targets) = &self.targets else { return Err(Setback::StartOver) };
+        let mut open = std::mem::take(&mut self.open);
+        if mutants::is(Mutant::TickBeforeEvents) {
+            open.push_tick_first(&tick, targets);
+        } else if !tick.claims.is_empty() || tells_all {
+            open.push_tick(&tick, targets);
+        }
+        let offsets: Vec<(TopicPartition, Offset)> = self
+            .owned
+            .iter()
+            .filter(|(_, owned)| owned.raw.written() > owned.committed)
+            .map(|(partition, owned)| (partition.clone(), owned.raw.written()))
+            .collect();
+        if !open.records.is_empty() || !offsets.is_empty() {
+            self.log.publish(open.records, &offsets).await?;
+        }
+        for (partition, written) in offsets {
+            if let Some(owned) = self.owned.get_mut(&partition) {
+                owned.committed = written;
+            }
+        }
+        self.counts.absorb(&mut open.counts);
+        self.last.published = now;
+        if tells_all {
+            self.last.full_set = now;
+        }
+        Ok(())
+    }
+
+    fn claims(&self) -> Vec<SourceClaim> {
+        self.owned
+            .iter()
+            .filter_map(|(source, owned)| {
+                owned.raw.watermark().map(|watermark| SourceClaim { source: source.clone(), watermark })
+            })
+            .collect()
+    }
+
+    /// Every source there is, from time to time; else nothing.
+    async fn full_set_if_due(&mut self, now: EventTime) -> Result<Vec<TopicPartition>, Setback> {
+        if now.since(self.last.full_set) < self.settings.idle_interval {
+            return Ok(Vec::new());
+        }
+        let mut full_set = Vec::new();
+        for topic in &self.settings.raw_topics {
+            let partitions = self.log.partition_count(topic).await? as i32;
+            full_set
+                .extend((0..partitions).map(|partition| TopicPartition { topic: topic.clone(), partition }));
+        }
+        if let (Identity::Running, Some(targets)) = (self.settings.identity, &self.targets) {
+            full_set.extend(targets.anonymous_events.all());
+        }
+        Ok(full_set)
+    }
+
+    /// Begins every assigned partition that is not read yet.
+    async fn begin_waiting(&mut self) -> Result<(), Setback> {
+        if self.news_awaited > 0 {
+            return Ok(());
+        }
+        for partition in std::mem::take(&mut self.waiting) {
+            match self.begin(&partition).await {
+                Ok(owned) => {
+                    self.owned.insert(partition, owned);
+                }
+                Err(LogError::Fenced) => return Err(Setback::Fenced),
+                Err(LogError::Unavailable(_) | LogError::UnknownTopic(_)) => {
+                    self.waiting.insert(partition);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads on where the group's last committed transaction ended, once no other can change that.
+    async fn begin(&mut self, partition: &TopicPartition) -> Result<Owned, LogError> {
+        let committed = self.log.committed(partition).await?;
+        let bounds = self.log.bounds(partition).await?;
+        let from = committed.unwrap_or(bounds.start).max(bounds.start);
+        self.skipped_by_retention += committed.map_or(0, |committed| from - committed);
+        self.log.start(partition, from).await?;
+        Ok(Owned { raw: RawWatermark::starting_at(from), committed: committed.unwrap_or(0) })
+    }
+
+    /// Ends the open transaction, and lets the partitions go.
+    async fn give_up(&mut self, partitions: &[TopicPartition]) -> Result<(), Setback> {
+        let published = if self.open.raw_records > 0 { self.publish().await } else { Ok(()) };
+        self.forget(partitions);
+        self.log.release(partitions).await?;
+        published
+    }
+
+    fn forget(&mut self, partitions: &[TopicPartition]) {
+        for partition in partitions {
+            self.owned.remove(partition);
+            self.waiting.remove(partition);
+        }
+    }
+
+    /// Leaves nothing undone.
+    async fn drain(&mut self) -> Exit {
+        let partitions: Vec<_> = self.owned.keys().chain(&self.waiting).cloned().collect();
+        match self.give_up(&partitions).await {
+            Err(Setback::Fenced) => Exit::Fenced,
+            Ok(()) | Err(Setback::StartOver | Setback::AwaitGroup) => Exit::Stopped,
+        }
+    }
+}
