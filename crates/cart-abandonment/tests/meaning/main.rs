@@ -1,0 +1,5 @@
+//! What cart abandonment means: scenarios a person can read, and what holds for every history.
+
+mod properties;
+mod scenarios;
+mod shop;
