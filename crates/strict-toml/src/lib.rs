@@ -5,8 +5,10 @@
 
 pub mod document;
 pub mod duration;
+pub mod instant;
 pub mod problem;
 
 pub use document::{Document, Origins};
 pub use duration::Duration;
+pub use instant::Instant;
 pub use problem::{Location, Problem};
