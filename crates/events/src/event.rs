@@ -131,6 +131,22 @@ macro_rules! bodies {
             $($(#[$doc])* $name($name),)*
         }
 
+        /// The kinds of [`Body`], in the order of their ranks.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Kind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The kind's name in the schema.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+        }
+
         $(
             $(#[$doc])*
             #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

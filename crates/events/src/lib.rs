@@ -7,6 +7,7 @@ pub mod event;
 pub mod ids;
 pub mod key;
 pub mod log_entry;
+pub mod normalise;
 pub mod partitioner;
 pub mod time;
 

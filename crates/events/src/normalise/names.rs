@@ -1,0 +1,157 @@
+//! Which kind of event a name stands for: names match whatever their case, `_`, space and `-`, so that
+//! `Product Added`, `product_added` and `productAdded` are one.
+
+use std::collections::BTreeMap;
+
+use smol_str::SmolStr;
+
+use crate::event::Kind;
+
+/// Names longer than this are nobody's.
+const LONGEST_NAME: usize = 100;
+
+/// What an event name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Events of this kind.
+    Kind(Kind),
+    /// Events that are known, and that nothing here uses.
+    Unused,
+}
+
+/// The names of one vocabulary, with the aliases of the configuration.
+#[derive(Clone, Debug)]
+pub(super) struct Names(BTreeMap<SmolStr, Meaning>);
+
+impl Names {
+    /// The names of the kinds, and of Segment's e-commerce specification, version 2 and 1.
+    pub(super) fn known() -> Self {
+        let kinds = Kind::ALL.iter().map(|kind| (fold(kind.name()), Meaning::Kind(*kind)));
+        let segment = SEGMENT_NAMES.iter().map(|(name, kind)| (fold(name), Meaning::Kind(*kind)));
+        let unused = SEGMENT_UNUSED.iter().map(|name| (fold(name), Meaning::Unused));
+        Self(kinds.chain(segment).chain(unused).collect())
+    }
+
+    /// Makes `alias` stand for what `name` stands for; says whether `name` is known.
+    pub(super) fn add_alias(&mut self, alias: &str, name: &str) -> bool {
+        let Some(meaning) = self.meaning(name) else { return false };
+        self.0.insert(fold(alias), meaning);
+        true
+    }
+
+    pub(super) fn meaning(&self, name: &str) -> Option<Meaning> {
+        if name.len() > LONGEST_NAME {
+            return None;
+        }
+        self.0.get(&fold(name)).copied()
+    }
+}
+
+fn fold(name: &str) -> SmolStr {
+    let kept = name.chars().filter(|char| !matches!(char, '_' | '-') && !char.is_whitespace());
+    kept.flat_map(char::to_lowercase).collect()
+}
+
+/// Names of `track` calls, beside those that fold to a kind's own name (`Product Viewed`, `Order Completed`, …).
+const SEGMENT_NAMES: [(&str, Kind); 28] = [
+    ("Products Searched", Kind::Searched),
+    ("Viewed Product", Kind::ProductViewed),
+    ("Product Added", Kind::CartItemAdded),
+    ("Added Product", Kind::CartItemAdded),
+    ("Wishlist Product Added to Cart", Kind::CartItemAdded),
+    ("Product Removed", Kind::CartItemRemoved),
+    ("Removed Product", Kind::CartItemRemoved),
+    ("Cart Viewed", Kind::CartSnapshot),
+    ("Viewed Cart", Kind::CartSnapshot),
+    ("Started Order", Kind::CheckoutStarted),
+    ("Started Checkout", Kind::CheckoutStarted),
+    ("Checkout Step Viewed", Kind::CheckoutStep),
+    ("Checkout Step Completed", Kind::CheckoutStep),
+    ("Viewed Checkout Step", Kind::CheckoutStep),
+    ("Completed Checkout Step", Kind::CheckoutStep),
+    ("Payment Info Entered", Kind::CheckoutStep),
+    ("Entered Payment Info", Kind::CheckoutStep),
+    ("Completed Order", Kind::OrderCompleted),
+    ("Cancelled Order", Kind::OrderCancelled),
+    ("Order Canceled", Kind::OrderCancelled),
+    ("Refunded Order", Kind::OrderRefunded),
+    ("Order Delivered", Kind::Delivered),
+    ("Denied Coupon", Kind::CouponDenied),
+    ("Product Added to Wishlist", Kind::WishlistItemAdded),
+    ("Added Product to Wishlist", Kind::WishlistItemAdded),
+    ("Live Chat Conversation Started", Kind::TicketOpened),
+    ("Live Chat Conversation Ended", Kind::TicketResolved),
+    ("Viewed Page", Kind::PageViewed),
+];
+
+/// Names of `track` calls that the specification knows and no kind stands for.
+const SEGMENT_UNUSED: [&str; 27] = [
+    "Product List Viewed",
+    "Viewed Product Category",
+    "Product List Filtered",
+    "Promotion Viewed",
+    "Viewed Promotion",
+    "Promotion Clicked",
+    "Clicked Promotion",
+    "Product Clicked",
+    "Clicked Product",
+    "Order Updated",
+    "Updated Order",
+    "Coupon Entered",
+    "Coupon Applied",
+    "Coupon Removed",
+    "Product Removed from Wishlist",
+    "Product Shared",
+    "Cart Shared",
+    "Product Reviewed",
+    "Live Chat Message Sent",
+    "Live Chat Message Received",
+    "Application Installed",
+    "Application Opened",
+    "Application Updated",
+    "Application Backgrounded",
+    "Application Uninstalled",
+    "Application Crashed",
+    "Install Attributed",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_name_in_snake_case_and_in_title_case() {
+        let names = Names::known();
+        for kind in Kind::ALL {
+            let spaced: String = kind
+                .name()
+                .chars()
+                .flat_map(|c| c.is_uppercase().then_some('_').into_iter().chain([c]))
+                .collect();
+            let snake = spaced.trim_start_matches('_').to_lowercase();
+            assert_eq!(names.meaning(&snake), Some(Meaning::Kind(*kind)), "{snake}");
+            assert_eq!(names.meaning(&spaced.replace('_', " ")), Some(Meaning::Kind(*kind)));
+        }
+    }
+
+    #[test]
+    fn no_name_stands_for_two_things() {
+        let names = Names::known();
+        for (name, kind) in SEGMENT_NAMES {
+            assert_eq!(names.meaning(name), Some(Meaning::Kind(kind)), "{name}");
+        }
+        for name in SEGMENT_UNUSED {
+            assert_eq!(names.meaning(name), Some(Meaning::Unused), "{name}");
+        }
+        assert_eq!(names.0.len(), Kind::ALL.len() + SEGMENT_NAMES.len() + SEGMENT_UNUSED.len());
+    }
+
+    #[test]
+    fn aliases_stand_for_known_names_only() {
+        let mut names = Names::known();
+        assert!(names.add_alias("Basket Filled", "Product Added"));
+        assert_eq!(names.meaning("basket-filled"), Some(Meaning::Kind(Kind::CartItemAdded)));
+        assert!(!names.add_alias("Basket Filled", "Basket Emptied"));
+        assert_eq!(names.meaning(&"x".repeat(101)), None);
+    }
+}
