@@ -43,11 +43,12 @@ impl OpenTransaction {
             value: record.value.as_deref(),
             schema_header: schema_header(record),
             timestamp: record.timestamp,
+            backfill: false,
         };
         match normaliser.normalise(&raw) {
             Outcome::Event(normalised) => {
                 self.counts.events += 1;
-                self.counts.clamped += u64::from(normalised.clamped);
+                self.counts.note(normalised.notes);
                 let event = &normalised.event;
                 let key = event.customer_id.as_str().as_bytes();
                 self.push(targets.customer_events.keyed(key), Some(key), codec::encode_event(event));
@@ -55,7 +56,7 @@ impl OpenTransaction {
             }
             Outcome::Anonymous(normalised) => {
                 self.counts.anonymous += 1;
-                self.counts.clamped += u64::from(normalised.clamped);
+                self.counts.note(normalised.notes);
                 let event = &normalised.event;
                 let key = event.anonymous_id.as_ref().map(|id| id.as_str().as_bytes());
                 let to = key.map_or_else(
