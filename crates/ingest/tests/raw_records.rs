@@ -105,9 +105,7 @@ fn awkward_records() -> Vec<(&'static str, Option<Vec<u8>>, &'static str)> {
         ))
     };
     let added = |time: &str| {
-        json(&format!(
-            r#"{{"type":"page_viewed","event_id":"t{time}","customer_id":"c","occurred_at":{time}}}"#
-        ))
+        json(&format!(r#"{{"type":"page_viewed","event_id":"t","customer_id":"c","occurred_at":{time}}}"#))
     };
     let long = "x".repeat(1_000_000);
     vec![
