@@ -19,13 +19,17 @@ pub struct Settings {
     /// How long after the question evidence counts at the earliest: long enough that a deposed leader does not answer.
     pub grace: Span,
     /// Between two transactions, and two questions for evidence, under load.
-    pub busy_interval: Span,
-    /// The same at rest; and between two ticks with the full set of sources.
-    pub idle_interval: Span,
+    pub tick_interval: Span,
+    /// The same at rest.
+    pub idle_tick_interval: Span,
+    /// Between two ticks that hold the full set of sources.
+    pub full_set_interval: Span,
     /// How many raw records one transaction holds at most, beside the rest of the last fetch.
     pub transaction_records: usize,
+    /// How many bytes of values one transaction holds at most, beside the rest of the last fetch.
+    pub transaction_bytes: usize,
     /// How many raw records may lie between two ticks of one transaction.
-    pub tick_records: usize,
+    pub events_per_tick: usize,
     /// Whether the `identity` service runs: then the partitions of `anonymous_events` are sources, too.
     pub identity: Identity,
 }
@@ -48,10 +52,12 @@ impl Default for Settings {
             dead_letters: SmolStr::new_static("dead-letters"),
             allowed_lateness: Span::from_secs(10),
             grace: Span::from_secs(10),
-            busy_interval: Span::from_millis(100),
-            idle_interval: Span::from_secs(1),
+            tick_interval: Span::from_millis(100),
+            idle_tick_interval: Span::from_secs(1),
+            full_set_interval: Span::from_secs(1),
             transaction_records: 10_000,
-            tick_records: 2_000,
+            transaction_bytes: 16 << 20,
+            events_per_tick: 2_000,
             identity: Identity::Absent,
         }
     }

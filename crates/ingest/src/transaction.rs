@@ -18,6 +18,8 @@ pub struct OpenTransaction {
     pub counts: OutcomeCounts,
     /// How many raw records it stands for.
     pub raw_records: usize,
+    /// Bytes of their values.
+    pub bytes: usize,
     /// How many of them came after the last tick.
     pub since_tick: usize,
 }
@@ -33,6 +35,7 @@ impl OpenTransaction {
     ) -> Option<EventTime> {
         self.raw_records += 1;
         self.since_tick += 1;
+        self.bytes += record.value.as_ref().map_or(0, Bytes::len);
         let named = Origin {
             topic: origin.topic.clone(),
             partition: origin.partition,

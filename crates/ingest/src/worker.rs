@@ -165,7 +165,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
                     owned.raw.saw(happened.min(record.timestamp), self.settings.allowed_lateness);
                 }
             }
-            if self.open.since_tick >= self.settings.tick_records {
+            if self.open.since_tick >= self.settings.events_per_tick {
                 let tick = Tick { claims: self.claims(), full_set: Vec::new() };
                 let Some(targets) = &self.targets else { return };
                 self.open.push_tick(&tick, targets);
@@ -198,12 +198,13 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
             return false;
         }
         self.open.raw_records >= self.settings.transaction_records
+            || self.open.bytes >= self.settings.transaction_bytes
             || self.clock.now().since(self.last.published) >= self.interval()
     }
 
     /// Under load things happen more often than at rest.
     fn interval(&self) -> Span {
-        if self.open.raw_records > 0 { self.settings.busy_interval } else { self.settings.idle_interval }
+        if self.open.raw_records > 0 { self.settings.tick_interval } else { self.settings.idle_tick_interval }
     }
 
     /// How long after the question evidence counts.
@@ -261,7 +262,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
 
     /// Every source there is, from time to time; else nothing.
     async fn full_set_if_due(&mut self, now: EventTime) -> Result<Vec<TopicPartition>, Setback> {
-        if now.since(self.last.full_set) < self.settings.idle_interval {
+        if now.since(self.last.full_set) < self.settings.full_set_interval {
             return Ok(Vec::new());
         }
         let mut full_set = Vec::new();
