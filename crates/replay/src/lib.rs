@@ -6,4 +6,17 @@
 #![allow(clippy::disallowed_methods, reason = "a service: files are read here")]
 
 pub mod driver;
+pub mod error;
+pub mod fold;
+pub mod input;
+pub mod intake;
+pub mod mapping;
+pub mod outcome;
+mod rows;
 pub mod sorter;
+
+pub use error::ReplayError;
+pub use fold::{FoldSettings, Folded, fold};
+pub use intake::{IntakeSettings, Taken, take_in};
+pub use mapping::Mapping;
+pub use outcome::{Rejects, RowCounts};

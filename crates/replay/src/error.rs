@@ -1,0 +1,39 @@
+//! Why a replay stops before its end.
+
+use std::io;
+
+use engine::task::TaskError;
+
+use crate::input::InputError;
+
+/// Why a replay stops before its end. None of these passes by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A file cannot be read to its end.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// The sorted runs cannot be written or read.
+    #[error("temporary files (in {folder}) cannot be used: {cause}; TMPDIR names another folder")]
+    Sort {
+        /// Where they are.
+        folder: String,
+        /// Why not.
+        #[source]
+        cause: io::Error,
+    },
+    /// The refused rows cannot be written down.
+    #[error("the refused rows cannot be written: {0}")]
+    Rejects(#[source] io::Error),
+    /// The triggers cannot be written.
+    #[error("the triggers cannot be written: {0}")]
+    Output(#[source] io::Error),
+    /// The fold cannot go on.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+}
+
+impl ReplayError {
+    pub(crate) fn sort(cause: io::Error) -> Self {
+        Self::Sort { folder: std::env::temp_dir().display().to_string(), cause }
+    }
+}
