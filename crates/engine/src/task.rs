@@ -125,6 +125,21 @@ pub struct TaskCounts {
     pub ticks: u64,
 }
 
+impl std::ops::Add for TaskCounts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            applied: self.applied + other.applied,
+            duplicates: self.duplicates + other.duplicates,
+            late: self.late + other.late,
+            early: self.early + other.early,
+            timers: self.timers + other.timers,
+            ticks: self.ticks + other.ticks,
+        }
+    }
+}
+
 /// What remains to be done for the record on hand.
 #[derive(Debug)]
 enum Phase {

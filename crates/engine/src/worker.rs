@@ -19,7 +19,7 @@ use crate::ports::{DueEntry, Fetched, Log, LogError, Offset, Polled, Record, Sta
 use crate::recovery::StopCause;
 use crate::setback::Setback;
 use crate::settings::{TaskSettings, WorkerSettings};
-use crate::task::{LogRecord, Progress, Task, TaskError};
+use crate::task::{LogRecord, Progress, Task, TaskCounts, TaskError};
 
 /// Asks a worker to stop: it finishes the record on hand, publishes, checkpoints, and gives its partitions up.
 #[derive(Clone, Debug, Default)]
@@ -97,6 +97,8 @@ pub struct Worker<L, S, F: Fold> {
     /// Assigned, and to be begun.
     waiting: BTreeSet<TopicPartition>,
     halted: BTreeMap<TopicPartition, Halt>,
+    /// What tasks did that no longer run.
+    past_counts: TaskCounts,
     /// How many more polls to wait for news of the group before anything is begun.
     news_awaited: u32,
 }
@@ -115,8 +117,14 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
             running: BTreeMap::new(),
             waiting: BTreeSet::new(),
             halted: BTreeMap::new(),
+            past_counts: TaskCounts::default(),
             news_awaited: 0,
         }
+    }
+
+    /// What all tasks of this worker have done, those included that it has given up.
+    pub fn counts(&self) -> TaskCounts {
+        self.tasks().map(Task::counts).fold(self.past_counts, |total, counts| total + counts)
     }
 
     /// The tasks that run.
@@ -150,6 +158,7 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
 
     /// Drops everything unpublished and every doubt: a new producer, and each partition begins anew.
     async fn start_over(&mut self) -> Result<(), Setback> {
+        self.past_counts = self.counts();
         self.waiting.extend(std::mem::take(&mut self.running).into_keys());
         Ok(self.log.open().await?)
     }

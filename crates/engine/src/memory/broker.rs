@@ -230,6 +230,12 @@ impl MemoryBroker {
         self.read(|state, _| state.groups.get(group)?.offsets.get(partition).copied())
     }
 
+    /// What a group's committed offset is going to be once every prepared transaction has ended.
+    pub fn decided_offset(&self, group: &str, partition: &TopicPartition) -> Option<Offset> {
+        let decided = self.read(|state, _| state.coordinator.prepared_offset(group, partition));
+        decided.max(self.committed_offset(group, partition))
+    }
+
     /// Whether a transaction may still change a group's committed offset.
     pub fn is_unstable(&self, group: &str, partition: &TopicPartition) -> bool {
         self.read(|state, _| state.coordinator.is_unstable(group, partition))

@@ -136,6 +136,7 @@ fn what_is_prepared_commits_whoever_comes_next_and_is_unstable_until_then() {
     old.prepare().expect("complete");
     let mut other = log(&broker, "1");
     assert!(matches!(committed(&mut other, 0), Err(LogError::Unavailable(_))));
+    assert_eq!(broker.decided_offset("triggers", &input(0)), Some(7));
     assert_eq!(committed(&mut other, 1), Ok(None), "only that partition waits");
     assert_eq!(outputs(&broker), [""; 0]);
     let mut successor = log(&broker, "0");

@@ -62,10 +62,10 @@ impl Transaction {
         self.participants.iter().any(|each| matches!(each, Participant::Records(held) if held == partition))
     }
 
-    fn holds_offset_of(&self, group: &str, partition: &TopicPartition) -> bool {
-        self.participants.iter().any(|each| match each {
-            Participant::Offsets(of, offsets) => of == group && offsets.contains_key(partition),
-            Participant::Records(_) => false,
+    fn offset_of(&self, group: &str, partition: &TopicPartition) -> Option<Offset> {
+        self.participants.iter().find_map(|each| match each {
+            Participant::Offsets(of, offsets) if of == group => offsets.get(partition).copied(),
+            _ => None,
         })
     }
 }
@@ -202,7 +202,14 @@ impl Coordinator {
 
     /// Whether a transaction may still change this committed offset.
     pub fn is_unstable(&self, group: &str, partition: &TopicPartition) -> bool {
-        self.live.values().any(|transaction| transaction.holds_offset_of(group, partition))
+        self.live.values().any(|transaction| transaction.offset_of(group, partition).is_some())
+    }
+
+    /// The offset that a prepared transaction is going to commit.
+    pub fn prepared_offset(&self, group: &str, partition: &TopicPartition) -> Option<Offset> {
+        let prepared =
+            self.live.values().filter(|transaction| transaction.state == TransactionState::Prepared);
+        prepared.filter_map(|transaction| transaction.offset_of(group, partition)).max()
     }
 
     pub fn list(&self) -> Vec<LiveTransaction> {

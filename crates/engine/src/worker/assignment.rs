@@ -150,7 +150,9 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
     /// Drops partitions as they stand.
     pub(super) fn forget(&mut self, partitions: &[TopicPartition]) {
         for partition in partitions {
-            self.running.remove(partition);
+            if let Some(running) = self.running.remove(partition) {
+                self.past_counts = self.past_counts + running.task.counts();
+            }
             self.waiting.remove(partition);
             self.halted.remove(partition);
         }
