@@ -1,1 +1,70 @@
-fn main() {}
+//! `rekindle`: parse, validate, run, exit with a code that says how it went.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the binary is where the environment, files and the clock come in"
+)]
+
+mod cli;
+mod commands;
+mod config;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{CheckArgs, Cli, Command, ConfigArgs};
+use config::Config;
+use strict_toml::Problem;
+
+/// `EX_CONFIG` of sysexits.h.
+const EXIT_CONFIGURATION: u8 = 78;
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report(&failure),
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Check(args) => check(&args),
+        Command::Replay(args) => {
+            let config = load(&args.config)?;
+            commands::replay::run(&args, &config)
+        }
+    }
+}
+
+fn check(args: &CheckArgs) -> anyhow::Result<()> {
+    let config = load(&args.config)?;
+    for mapping in &args.mapping {
+        commands::replay::load_mapping(mapping)?;
+    }
+    commands::check::run(&config, args.format, &mut std::io::stdout().lock())
+}
+
+fn load(args: &ConfigArgs) -> Result<Config, Problem> {
+    // A variable that is not Unicode cannot be one of ours.
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    Config::load(&args.sources(variables.collect()))
+}
+
+/// Says why it failed, and with which code to exit.
+fn report(failure: &anyhow::Error) -> ExitCode {
+    // Whoever reads our output has gone away, as `head` does: nothing is wrong.
+    let gone = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    };
+    if failure.chain().any(gone) {
+        return ExitCode::SUCCESS;
+    }
+    let _ = writeln!(std::io::stderr(), "rekindle: {failure:#}");
+    if failure.chain().any(|cause| cause.is::<Problem>()) {
+        ExitCode::from(EXIT_CONFIGURATION)
+    } else {
+        ExitCode::FAILURE
+    }
+}

@@ -22,7 +22,18 @@ const PURE: &[&str] = &["events", "customer", "cart-abandonment", "contact-polic
 
 /// What a pure crate must not reach, however far down.
 const IMPURE: &[&str] = &[
-    "tokio", "rdkafka", "redis", "tracing", "prometheus", "rand", "getrandom", "tempfile", "clap", "reqwest", "hyper", "mio",
+    "tokio",
+    "rdkafka",
+    "redis",
+    "tracing",
+    "prometheus",
+    "rand",
+    "getrandom",
+    "tempfile",
+    "clap",
+    "reqwest",
+    "hyper",
+    "mio",
     "chrono",
 ];
 
@@ -66,7 +77,9 @@ fn arrows_point_down() {
     let workspace = workspace();
     for member in &workspace.members {
         let own = layer(member).unwrap_or_else(|| panic!("{member} has no layer: add it to LAYERS"));
-        for dependency in workspace.dependencies[member].iter().filter(|name| workspace.members.contains(*name)) {
+        for dependency in
+            workspace.dependencies[member].iter().filter(|name| workspace.members.contains(*name))
+        {
             assert!(layer(dependency) < Some(own), "{member} must not depend on {dependency}");
         }
     }
@@ -100,7 +113,11 @@ fn pure_crates_do_not_switch_the_lint_off() {
                     continue;
                 }
                 let text = std::fs::read_to_string(entry.path()).unwrap();
-                assert!(!text.contains("clippy::disallowed"), "{} allows what is banned", entry.path().display());
+                assert!(
+                    !text.contains("clippy::disallowed"),
+                    "{} allows what is banned",
+                    entry.path().display()
+                );
             }
         }
     }

@@ -100,7 +100,7 @@ impl Input {
     /// # Errors
     /// If it cannot be read, is empty, or is in a form that is not understood.
     pub fn open(path: &Path) -> Result<Self, InputError> {
-        let name = if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() };
+        let name = name_of(path);
         match open_reader(path) {
             Ok((reader, is_gzip)) => Ok(Self { name, reader, is_gzip }),
             Err(problem) => Err(InputError { name, line: None, problem }),
@@ -117,6 +117,11 @@ impl Input {
             Err(problem) => Err(InputError { name: name.to_owned(), line: None, problem }),
         }
     }
+}
+
+/// How a file is called in complaints, and as the origin of its events.
+pub fn name_of(path: &Path) -> String {
+    if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() }
 }
 
 /// Says what a failed read means for the file named `name`, `lines` of which were read.

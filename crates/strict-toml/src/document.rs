@@ -279,6 +279,7 @@ fn rebase<T>(spanned: Spanned<T>, base: usize) -> Spanned<T> {
 
 #[cfg(test)]
 mod tests {
+    use events::Span;
     use serde::Deserialize;
 
     use super::*;
@@ -300,7 +301,7 @@ mod tests {
 
     impl Default for Cart {
         fn default() -> Self {
-            Self { wait: Duration::from_hours(4), steps: Vec::new() }
+            Self { wait: Duration::from(Span::from_hours(4)), steps: Vec::new() }
         }
     }
 
@@ -320,8 +321,8 @@ mod tests {
         document.set_from_environment("SHOP__CART__WAIT", "cart.wait", "30m").unwrap();
         document.set_from_flag("--set", "cart.wait=5m").unwrap();
         let (shop, origins) = document.read::<Shop>().unwrap();
-        assert_eq!(shop.cart.wait, Duration::from_secs(300));
-        assert_eq!(shop.cart.steps, [Duration::from_hours(2)]);
+        assert_eq!(shop.cart.wait, Duration::from(Span::from_minutes(5)));
+        assert_eq!(shop.cart.steps, [Duration::from(Span::from_hours(2))]);
         assert_eq!(origins.of("cart.wait"), Some(&Location::Flag("--set cart.wait=5m".to_owned())));
         assert_eq!(origins.of("cart.steps"), Some(&Location::File { name: "shop.toml".to_owned(), line: 4 }));
     }

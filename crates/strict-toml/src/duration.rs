@@ -17,21 +17,6 @@ const EXAMPLES: &str = "a duration such as \"250ms\", \"90s\", \"30m\", \"4h\" o
 pub struct Duration(Span);
 
 impl Duration {
-    /// A duration of `seconds` seconds.
-    pub const fn from_secs(seconds: i64) -> Self {
-        Self(Span::from_secs(seconds))
-    }
-
-    /// A duration of `millis` milliseconds.
-    pub const fn from_millis(millis: i64) -> Self {
-        Self(Span::from_millis(millis))
-    }
-
-    /// A duration of `hours` hours.
-    pub const fn from_hours(hours: i64) -> Self {
-        Self(Span::from_hours(hours))
-    }
-
     /// A duration of `days` days of 24 hours.
     pub const fn from_days(days: i64) -> Self {
         Self(Span::from_days(days))
@@ -45,6 +30,12 @@ impl Duration {
     /// The duration as a length of clock time.
     pub const fn std(self) -> std::time::Duration {
         std::time::Duration::from_millis(self.0.as_millis().unsigned_abs())
+    }
+}
+
+impl From<Span> for Duration {
+    fn from(span: Span) -> Self {
+        Self(span)
     }
 }
 

@@ -79,6 +79,13 @@ impl Compiler<'_> {
                 .origins
                 .problem("source", "must not be empty: it says where the events come from"));
         }
+        if let Some(currency) = &file.default_currency
+            && !(currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_alphabetic()))
+        {
+            let message =
+                format!("`{currency}` is not a currency: three letters of ISO 4217, such as \"EUR\"");
+            return Err(self.origins.problem("default_currency", message));
+        }
         if let Some(delimiter) = &file.delimiter
             && (delimiter.len() != 1 || !delimiter.is_ascii() || delimiter == "\"" || delimiter == "\n")
         {

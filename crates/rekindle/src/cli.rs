@@ -1,0 +1,135 @@
+//! The command line: what can be asked, in the words of the person who asks.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Sources;
+
+/// Customer retention triggers from clickstream, purchase and support events.
+#[derive(Debug, Parser)]
+#[command(name = "rekindle", version, propagate_version = true, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Configuration: one TOML file for everything; an environment variable REKINDLE__SECTION__KEY goes before the file,
+--set key=value before both. `rekindle check` shows what results.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 78 the configuration or a mapping is not in order.";
+
+/// What `rekindle` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Validate the configuration, offline, and show what would run
+    Check(CheckArgs),
+    /// Run the triggers over recorded events, and write what would have been sent
+    Replay(ReplayArgs),
+}
+
+/// Where the configuration comes from.
+#[derive(Args, Clone, Debug)]
+pub struct ConfigArgs {
+    /// The configuration file; without one the defaults hold
+    #[arg(long, short, value_name = "FILE", env = "REKINDLE_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Set one key, such as triggers.cart-abandonment.wait=2h; can be given more than once
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub assignments: Vec<String>,
+}
+
+impl ConfigArgs {
+    /// These flags together with the process's environment.
+    pub fn sources(&self, environment: Vec<(String, String)>) -> Sources {
+        Sources { file: self.config.clone(), environment, assignments: self.assignments.clone() }
+    }
+}
+
+/// `rekindle check`.
+#[derive(Args, Debug)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub struct CheckArgs {
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// A mapping file to validate too; can be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Vec<PathBuf>,
+    /// How to print the settings
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  rekindle check --config deploy/rekindle.toml
+  rekindle check --config deploy/rekindle.toml --set triggers.cart-abandonment.wait=2h
+  rekindle check --set gates.enabled=[] --mapping deploy/mappings/otto.toml";
+
+/// How a list is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+}
+
+/// `rekindle replay`.
+#[derive(Args, Debug)]
+#[command(after_help = REPLAY_EXAMPLES)]
+pub struct ReplayArgs {
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Files of events, in any order; plain or gzip, JSON Lines or, with a mapping, CSV; `-` is standard input
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    pub from_file: Vec<PathBuf>,
+    /// Says how the files' columns become events (TOML)
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// What the records are written in, where no mapping says so
+    #[arg(long, value_enum, default_value_t = VocabularyArg::Auto, conflicts_with = "mapping")]
+    pub vocabulary: VocabularyArg,
+    /// Where the triggers go, as JSON Lines of CloudEvents; standard output if not given
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Where refused rows go, with line and reason, as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// After the last event, fire each remaining timer at its due time
+    #[arg(long)]
+    pub flush_timers: bool,
+    /// Print no summary
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  What would have been sent for last month's events:
+    rekindle replay --config deploy/rekindle.toml --from-file events.jsonl.gz --output triggers.jsonl
+  The same with another waiting time and no gates:
+    rekindle replay --from-file events.jsonl.gz --set triggers.cart-abandonment.wait=2h --set gates.enabled=[]
+  A CSV file, with every timer that is still open at its end:
+    rekindle replay --from-file shop.csv.gz --mapping deploy/mappings/otto.toml --set gates.enabled=[] --flush-timers
+  From a pipe:
+    zcat events/*.gz | rekindle replay --config deploy/rekindle.toml --from-file - > triggers.jsonl
+
+The order of the rows does not matter. Two runs over the same events write the same bytes. Triggers go to --output or
+standard output, the summary to standard error. A row that cannot be used is counted with its reason, and does not
+stop the replay; a file that cannot be read to its end does.";
+
+/// What the records of a file are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum VocabularyArg {
+    /// Told by each record.
+    Auto,
+    /// Rekindle's own.
+    Native,
+    /// Segment's e-commerce specification.
+    Segment,
+}

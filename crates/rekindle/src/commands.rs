@@ -1,0 +1,4 @@
+//! The commands, one module each: from arguments and configuration to an exit.
+
+pub mod check;
+pub mod replay;

@@ -1,0 +1,173 @@
+//! `rekindle replay --from-file`: what would have been sent for the events in these files?
+
+mod progress;
+mod summary;
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+
+use anyhow::{Context, Result};
+use engine::Output;
+use events::EventTime;
+use events::normalise::{FutureTimes, Normaliser, NormaliserSettings, Vocabulary};
+use replay::driver::{DriverLimits, RemainingTimers};
+use replay::{FoldSettings, IntakeSettings, Mapping, Rejects, Taken};
+use strict_toml::{Location, Problem};
+use tempfile::NamedTempFile;
+use triggers::TriggerFold;
+
+use crate::cli::{ReplayArgs, VocabularyArg};
+use crate::config::Config;
+use progress::Progress;
+use summary::Summary;
+
+/// Replays the files, writes the triggers, and says what happened.
+///
+/// # Errors
+/// If the mapping is not in order ([`Problem`]), a file cannot be read to its end, or an output cannot be written.
+pub fn run(args: &ReplayArgs, config: &Config) -> Result<()> {
+    let began = Instant::now();
+    let intake = intake_settings(args, config, now())?;
+    let fold = TriggerFold::new(triggers::Settings {
+        mode: triggers::Mode::Replay,
+        ..config.settings.triggers.clone()
+    })?;
+    let mut target = Target::open(args.output.as_deref())?;
+    let mut progress = Progress::new(args.quiet);
+
+    let taken =
+        replay::take_in(&args.from_file, &intake, rejects(args)?, &mut |counts| progress.reading(counts))?;
+    let read_in = began.elapsed();
+    let Taken { events, counts: rows, spilled_bytes } = taken;
+    let total = rows.events;
+    let folded =
+        replay::fold(&fold, events, &fold_settings(args, config), &mut target, render, &mut |fed| {
+            progress.folding(fed, total)
+        })?;
+    target.keep()?;
+
+    progress.clear();
+    if !args.quiet {
+        let summary = Summary { rows, folded, spilled_bytes, read_in, took: began.elapsed() };
+        write!(std::io::stderr().lock(), "{summary}").context("the summary cannot be printed")?;
+    }
+    Ok(())
+}
+
+/// Reads a mapping file.
+///
+/// # Errors
+/// If it cannot be read or is not in order.
+pub fn load_mapping(path: &Path) -> Result<Mapping, Problem> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| Problem {
+        location: Location::File { name: name.clone(), line: 1 },
+        key: String::new(),
+        message: format!("the mapping cannot be read: {error}"),
+    })?;
+    Mapping::parse(&name, &text)
+}
+
+fn now() -> EventTime {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    EventTime::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn intake_settings(args: &ReplayArgs, config: &Config, started_at: EventTime) -> Result<IntakeSettings> {
+    let mapping = args.mapping.as_deref().map(load_mapping).transpose()?;
+    let configured = &config.settings.normaliser;
+    let vocabulary = match args.vocabulary {
+        VocabularyArg::Auto => Vocabulary::Auto,
+        VocabularyArg::Native => Vocabulary::Native,
+        VocabularyArg::Segment => Vocabulary::Segment,
+    };
+    let from_mapping =
+        |value: fn(&Mapping) -> Option<&String>| mapping.as_ref().and_then(value).map(Into::into);
+    let settings = NormaliserSettings {
+        vocabularies: args
+            .from_file
+            .iter()
+            .map(|path| (replay::input::name_of(path).into(), vocabulary))
+            .collect(),
+        source: from_mapping(|mapping| Some(&mapping.source)),
+        id_prefix: from_mapping(|mapping| mapping.id_prefix.as_ref())
+            .or_else(|| configured.id_prefix.clone()),
+        default_currency: from_mapping(|mapping| mapping.default_currency.as_ref())
+            .or_else(|| configured.default_currency.clone()),
+        future_times: FutureTimes::Refuse,
+        ..configured.clone()
+    };
+    Ok(IntakeSettings {
+        max_row_bytes: settings.limits.record_bytes,
+        normaliser: Normaliser::new(settings)?,
+        mapping,
+        started_at,
+        sort_memory: config.sections.replay.sort_memory_bytes,
+    })
+}
+
+fn fold_settings(args: &ReplayArgs, config: &Config) -> FoldSettings {
+    let worker = &config.settings.worker;
+    FoldSettings {
+        task: config.settings.task.clone(),
+        limits: DriverLimits {
+            cached_customers: worker.cached_customers,
+            checkpoint_customers: worker.checkpoint_customers,
+        },
+        remaining: if args.flush_timers { RemainingTimers::Fire } else { RemainingTimers::Keep },
+    }
+}
+
+fn rejects(args: &ReplayArgs) -> Result<Rejects> {
+    let Some(path) = &args.rejects else { return Ok(Rejects::counted_only()) };
+    let file = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(Rejects::written_to(Box::new(BufWriter::new(file))))
+}
+
+fn render(output: &Output) -> Vec<u8> {
+    triggers::structured(output).to_string().into_bytes()
+}
+
+/// Where the triggers go. A file appears under its name only when it is complete.
+enum Target {
+    Stdout(BufWriter<std::io::Stdout>),
+    File { to: BufWriter<NamedTempFile>, path: PathBuf },
+}
+
+impl Target {
+    fn open(path: Option<&Path>) -> Result<Self> {
+        let Some(path) = path else { return Ok(Self::Stdout(BufWriter::new(std::io::stdout()))) };
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let file =
+            NamedTempFile::new_in(folder).with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(Self::File { to: BufWriter::new(file), path: path.to_owned() })
+    }
+
+    fn keep(self) -> Result<()> {
+        let Self::File { to, path } = self else { return Ok(()) };
+        let file = to.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        file.persist(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(())
+    }
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Stdout(to) => to.write(bytes),
+            Self::File { to, .. } => to.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Self::Stdout(to) => to.flush(),
+            Self::File { to, .. } => to.flush(),
+        }
+    }
+}

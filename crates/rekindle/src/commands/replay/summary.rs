@@ -1,0 +1,80 @@
+//! What a replay says at its end: every row in one outcome, what came of the events, and how fast it went.
+
+use std::fmt;
+use std::time::Duration;
+
+use replay::{Folded, RowCounts};
+
+/// Everything worth saying.
+pub struct Summary {
+    /// How the rows ended.
+    pub rows: RowCounts,
+    /// What came of the events.
+    pub folded: Folded,
+    /// How much went to temporary files.
+    pub spilled_bytes: u64,
+    /// How long reading and sorting took.
+    pub read_in: Duration,
+    /// How long all of it took.
+    pub took: Duration,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_rows(f)?;
+        self.write_events(f)?;
+        let (took, read_in) = (self.took.as_secs_f64(), self.read_in.as_secs_f64());
+        let rate = self.rows.rows as f64 / took.max(1e-6);
+        writeln!(f, "time:     {took:.2} s, of which reading and sorting {read_in:.2} s; {rate:.0} rows/s")?;
+        if self.spilled_bytes > 0 {
+            writeln!(f, "sorting:  {} MB went through temporary files", self.spilled_bytes / 1_000_000)?;
+        }
+        writeln!(f, "digest:   xxh3:{:032x}", self.folded.digest)
+    }
+}
+
+impl Summary {
+    fn write_rows(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = &self.rows;
+        writeln!(
+            f,
+            "rows:     {} = {} event + {} anonymous + {} ignored + {} refused",
+            rows.rows,
+            rows.event_rows,
+            rows.anonymous_rows,
+            rows.ignored_rows(),
+            rows.refused_rows()
+        )?;
+        for (rule, count) in &rows.ignored {
+            writeln!(f, "            ignored {rule}: {count}")?;
+        }
+        for (reason, count) in &rows.refused {
+            writeln!(f, "            refused {reason}: {count}")?;
+        }
+        if rows.texts_cut > 0 {
+            writeln!(f, "            {} events with a text that was too long, and cut", rows.texts_cut)?;
+        }
+        if rows.amounts_dropped > 0 {
+            writeln!(
+                f,
+                "            {} events without a currency, their amounts dropped",
+                rows.amounts_dropped
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_events(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = &self.folded.counts;
+        writeln!(
+            f,
+            "events:   {} = {} applied + {} duplicate; {} timers fired",
+            self.rows.events, counts.applied, counts.duplicates, counts.timers
+        )?;
+        writeln!(f, "triggers: {}", self.folded.outputs.values().sum::<u64>())?;
+        for (topic, count) in &self.folded.outputs {
+            writeln!(f, "            {topic}: {count}")?;
+        }
+        Ok(())
+    }
+}

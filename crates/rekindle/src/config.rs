@@ -1,0 +1,152 @@
+//! Configuration: one TOML file, environment variables over it, `--set` over both; then everything is validated
+//! before anything runs.
+//!
+//! What must stay true: a key that nobody reads is refused, a value without a unit is refused, and each complaint
+//! names the place, the key and what is allowed.
+
+pub mod report;
+pub mod sections;
+pub mod settings;
+
+use std::path::{Path, PathBuf};
+
+use strict_toml::{Document, Location, Origins, Problem};
+
+use sections::Sections;
+use settings::Settings;
+
+/// Environment variables that set keys begin like this; `__` stands between the parts of a key.
+pub const ENVIRONMENT_PREFIX: &str = "REKINDLE__";
+
+/// Tables whose names hold a hyphen, which no environment variable can.
+const HYPHENATED: &[&str] = &["cart-abandonment"];
+
+/// Where a configuration comes from, weakest first.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The file.
+    pub file: Option<PathBuf>,
+    /// The process's environment; only [`ENVIRONMENT_PREFIX`] matters.
+    pub environment: Vec<(String, String)>,
+    /// `key=value`, as given to `--set`.
+    pub assignments: Vec<String>,
+}
+
+/// A configuration that was read and found to be in order.
+#[derive(Debug)]
+pub struct Config {
+    /// As written, defaults filled in.
+    pub sections: Sections,
+    /// Where each key that was written stands.
+    pub origins: Origins,
+    /// What the services are built from.
+    pub settings: Settings,
+}
+
+impl Config {
+    /// Reads the sources, merges and validates them.
+    ///
+    /// # Errors
+    /// At the first thing that is not in order.
+    pub fn load(sources: &Sources) -> Result<Self, Problem> {
+        let mut document = Document::default();
+        if let Some(path) = &sources.file {
+            document.add_file(path.display().to_string(), read_file(path)?);
+        }
+        add_environment(&mut document, &sources.environment)?;
+        for assignment in &sources.assignments {
+            document.set_from_flag("--set", assignment)?;
+        }
+        let (sections, origins) = document.read::<Sections>()?;
+        let settings = Settings::validate(&sections, &origins)?;
+        Ok(Self { sections, origins, settings })
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the binary is where files are read")]
+fn read_file(path: &Path) -> Result<String, Problem> {
+    std::fs::read_to_string(path).map_err(|error| Problem {
+        location: Location::File { name: path.display().to_string(), line: 1 },
+        key: String::new(),
+        message: format!("the configuration file cannot be read: {error}"),
+    })
+}
+
+fn add_environment(document: &mut Document, environment: &[(String, String)]) -> Result<(), Problem> {
+    let mut variables: Vec<_> =
+        environment.iter().filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX)).collect();
+    // The environment has no order of its own.
+    variables.sort_unstable();
+    for (name, value) in variables {
+        document.set_from_environment(name, &key_of_variable(name), value)?;
+    }
+    Ok(())
+}
+
+/// `REKINDLE__TRIGGERS__CART_ABANDONMENT__WAIT` sets `triggers.cart-abandonment.wait`.
+fn key_of_variable(name: &str) -> String {
+    let parts = name.trim_start_matches(ENVIRONMENT_PREFIX).split("__").map(|part| {
+        let part = part.to_lowercase();
+        let hyphenated = part.replace('_', "-");
+        if HYPHENATED.contains(&hyphenated.as_str()) { hyphenated } else { part }
+    });
+    parts.collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(
+        file: Option<&str>,
+        environment: &[(&str, &str)],
+        assignments: &[&str],
+    ) -> Result<Config, Problem> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file.map(|text| {
+            let path = folder.path().join("rekindle.toml");
+            std::fs::write(&path, text).unwrap();
+            path
+        });
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Config::load(&Sources {
+            file: path,
+            environment: environment.iter().map(owned).collect(),
+            assignments: assignments.iter().map(|text| (*text).to_owned()).collect(),
+        })
+    }
+
+    const GATES_OFF: &str = "gates.enabled=[]";
+
+    #[test]
+    fn a_flag_beats_the_environment_and_the_environment_beats_the_file() {
+        let file =
+            "[triggers.cart-abandonment]\nwait = '1h'\nsteps = []\n[gates.consent]\ndefault = 'denied'\n";
+        let variable = ("REKINDLE__TRIGGERS__CART_ABANDONMENT__WAIT", "2h");
+        let wait = |config: Config| config.sections.triggers.cart_abandonment.wait.to_string();
+        assert_eq!(wait(load(Some(file), &[], &[]).unwrap()), "1h");
+        assert_eq!(wait(load(Some(file), &[variable], &[]).unwrap()), "2h");
+        let flag = "triggers.cart-abandonment.wait=3h";
+        assert_eq!(wait(load(Some(file), &[variable], &[flag]).unwrap()), "3h");
+    }
+
+    #[test]
+    fn nothing_at_all_is_a_configuration_once_consent_is_settled() {
+        assert!(load(None, &[], &[GATES_OFF]).is_ok());
+        assert!(load(Some(""), &[], &["gates.consent.default=granted"]).is_ok());
+        let problem = load(Some(""), &[], &[]).unwrap_err().to_string();
+        assert!(problem.contains("gates.consent.default: has to be set"), "{problem}");
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_refused() {
+        let problem = load(None, &[("REKINDLE__TRIGERS__RETENTION", "2d")], &[GATES_OFF]).unwrap_err();
+        assert!(problem.to_string().contains("the nearest is `triggers`"), "{problem}");
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_a_problem() {
+        let sources = Sources { file: Some("no/such/rekindle.toml".into()), ..Sources::default() };
+        assert!(Config::load(&sources).unwrap_err().to_string().contains("cannot be read"));
+    }
+}

@@ -1,0 +1,88 @@
+//! The configuration file's sections as they are written: names and units, nothing derived.
+//!
+//! The defaults are those of the crates that use the settings, and are stated nowhere else; `rekindle check` shows
+//! them. Unknown keys are refused in each table. The one key without a default is `gates.consent.default`: consent is
+//! never assumed.
+
+mod engine;
+mod ingest;
+mod triggers;
+
+use serde::{Deserialize, Serialize};
+
+pub use engine::{Engine, OnMissingState};
+pub use ingest::{Identity, Ingest, Vocabulary};
+pub use triggers::{ConsentDefault, EndedBy, Gate, Gates, Triggers};
+
+/// The whole file.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sections {
+    pub ingest: Ingest,
+    pub engine: Engine,
+    pub triggers: Triggers,
+    pub gates: Gates,
+    pub topics: Topics,
+    pub replay: Replay,
+    pub up: Up,
+}
+
+/// `[topics]`: the topics that Rekindle writes.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Topics {
+    /// The one log of all customers.
+    pub customer_events: String,
+    /// Events of visitors who are not known as customers.
+    pub anonymous_events: String,
+    /// Raw records that cannot be read.
+    pub dead_letters: String,
+    /// Before the name of each trigger's topic, with a dot.
+    pub actions_prefix: String,
+    /// Partitions of `customer_events` and `anonymous_events`, where Rekindle creates them.
+    pub partitions: u32,
+}
+
+impl Default for Topics {
+    fn default() -> Self {
+        Self {
+            customer_events: "customer-events".to_owned(),
+            anonymous_events: "anonymous-events".to_owned(),
+            dead_letters: "dead-letters".to_owned(),
+            actions_prefix: "actions".to_owned(),
+            partitions: 8,
+        }
+    }
+}
+
+/// `[replay]`: what a replay may use of the machine.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Replay {
+    /// Memory for sorting a file; beyond it sorted runs go to temporary files.
+    pub sort_memory_bytes: usize,
+}
+
+impl Default for Replay {
+    fn default() -> Self {
+        Self { sort_memory_bytes: 256 * 1_048_576 }
+    }
+}
+
+/// `[up]`: the shop that `rekindle up` makes up.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Up {
+    /// Fixes everything the shop does.
+    pub seed: u64,
+    /// How many customers it has.
+    pub customers: u32,
+    /// How many seconds of event time pass in a second.
+    pub speed: f64,
+}
+
+impl Default for Up {
+    fn default() -> Self {
+        Self { seed: 1, customers: 2_000, speed: 600.0 }
+    }
+}

@@ -1,0 +1,157 @@
+//! `[triggers]` and `[gates]`: what is sent, and what stands between a trigger that is due and its being sent.
+
+use serde::{Deserialize, Serialize};
+use strict_toml::Duration;
+
+/// `[triggers]`: what all triggers share, and a table for each.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Triggers {
+    /// Sets this installation's trigger ids apart from another's.
+    pub namespace: String,
+    /// A trigger that is further behind its due time than this is recorded as expired, not sent.
+    pub max_staleness: Duration,
+    /// A customer of whom nothing was heard for this long is forgotten.
+    pub retention: Duration,
+    /// How many event ids are remembered per customer, to drop duplicates.
+    pub recent_events: usize,
+    /// How many order ids are remembered per customer, to drop duplicates.
+    pub recent_orders: usize,
+    /// How many statements of consent are kept per customer.
+    pub consents: usize,
+    /// Bytes kept of a text of the profile.
+    pub text_bytes: usize,
+    #[serde(rename = "cart-abandonment")]
+    pub cart_abandonment: CartAbandonment,
+}
+
+impl Default for Triggers {
+    fn default() -> Self {
+        let settings = triggers::Settings::default();
+        let limits = settings.limits;
+        Self {
+            namespace: settings.namespace,
+            max_staleness: settings.max_staleness.into(),
+            retention: limits.retention.into(),
+            recent_events: limits.recent_events,
+            recent_orders: limits.recent_orders,
+            consents: limits.consents,
+            text_bytes: limits.text_bytes,
+            cart_abandonment: CartAbandonment::default(),
+        }
+    }
+}
+
+/// `[triggers.cart-abandonment]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CartAbandonment {
+    /// Whether carts are watched at all.
+    pub enabled: bool,
+    /// How long after the last change of the cart the trigger is due.
+    pub wait: Duration,
+    /// When further triggers are due, counted from the last change too; `[]` for none.
+    pub steps: Vec<Duration>,
+    /// Which orders end it.
+    pub ended_by: EndedBy,
+    /// How long after its last change a cart is forgotten.
+    pub forget_after: Duration,
+    /// How long after it fired a step can be retracted.
+    pub retract_within: Duration,
+    /// How long after it fired a step is worth sending.
+    pub valid_for: Duration,
+    /// How many products of a cart are kept one by one.
+    pub max_items: usize,
+    /// How many fired steps are remembered for retraction.
+    pub max_remembered: usize,
+    /// Bytes kept of a text such as a product's name or URL.
+    pub text_bytes: usize,
+}
+
+impl Default for CartAbandonment {
+    fn default() -> Self {
+        let rules = cart_abandonment::Rules::default();
+        Self {
+            enabled: true,
+            wait: rules.wait.into(),
+            steps: rules.further_steps.into_iter().map(Duration::from).collect(),
+            ended_by: EndedBy::AnyOrder,
+            forget_after: rules.forget_after.into(),
+            retract_within: rules.retract_within.into(),
+            valid_for: rules.valid_for.into(),
+            max_items: rules.max_items,
+            max_remembered: rules.max_remembered,
+            text_bytes: rules.text_bytes,
+        }
+    }
+}
+
+/// Which orders end a cart's episode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedBy {
+    /// Any order by the customer.
+    AnyOrder,
+    /// An order that names the same cart or checkout.
+    SameCart,
+}
+
+/// `[gates]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Gates {
+    /// Which gates are asked, always in their fixed order; `[]` switches all of them off.
+    pub enabled: Vec<Gate>,
+    pub identity: IdentityGate,
+    pub consent: ConsentGate,
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        Self {
+            enabled: vec![Gate::Identity, Gate::Consent],
+            identity: IdentityGate::default(),
+            consent: ConsentGate::default(),
+        }
+    }
+}
+
+/// The gates, in the order in which they are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gate {
+    /// A customer id that can be contacted.
+    Identity,
+    /// Consent for the channel and the purpose.
+    Consent,
+}
+
+/// `[gates.identity]`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentityGate {
+    /// Customers whose id begins with one of these cannot be contacted.
+    pub uncontactable_prefixes: Vec<String>,
+}
+
+/// `[gates.consent]`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConsentGate {
+    /// What holds for a customer who never said; has to be set wherever the gate is enabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<ConsentDefault>,
+    /// The channel for which consent is asked; without one, any refusal stops.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+}
+
+/// What holds for a customer who never said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConsentDefault {
+    /// As if they had agreed.
+    Granted,
+    /// As if they had refused.
+    Denied,
+}

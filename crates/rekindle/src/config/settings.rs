@@ -1,0 +1,55 @@
+//! From what was written to what the crates take: ranges are checked here, and nothing below checks them again.
+
+mod check;
+mod convert;
+
+use engine::settings::{TaskSettings, WorkerSettings};
+use events::normalise::{Normaliser, NormaliserSettings};
+use strict_toml::{Origins, Problem};
+
+use super::sections::Sections;
+use check::Check;
+
+/// Everything that the services are built from.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What affects the fold of a log.
+    pub task: TaskSettings,
+    /// What affects its pace.
+    pub worker: WorkerSettings,
+    /// How raw records are read.
+    pub normaliser: NormaliserSettings,
+    /// Topics, time and pace of ingest.
+    pub ingest: ingest::Settings,
+    /// The triggers and their gates, for a live run.
+    pub triggers: triggers::Settings,
+}
+
+impl Settings {
+    /// Checks every value's range, and what must hold between values.
+    ///
+    /// # Errors
+    /// At the first value that is not in order.
+    pub fn validate(sections: &Sections, origins: &Origins) -> Result<Self, Problem> {
+        let check = Check { origins };
+        check.ingest(&sections.ingest)?;
+        check.topics(&sections.topics)?;
+        check.up(&sections.up)?;
+        check.at_least("replay.sort_memory_bytes", sections.replay.sort_memory_bytes as u64, 1 << 20)?;
+        check.engine(&sections.engine)?;
+        check.triggers(&sections.triggers)?;
+        let triggers = convert::triggers(sections);
+        triggers.validate().map_err(|invalid| origins.problem(&invalid.key, invalid.problem))?;
+        let normaliser = convert::normaliser(&sections.ingest);
+        if let Err(error) = Normaliser::new(normaliser.clone()) {
+            return Err(origins.problem(convert::key_of(&error), error.to_string()));
+        }
+        Ok(Self {
+            task: convert::task(&sections.engine),
+            worker: convert::worker(&sections.engine, check.publish_from(&sections.engine.publish_from)?),
+            normaliser,
+            ingest: convert::ingest(sections),
+            triggers,
+        })
+    }
+}

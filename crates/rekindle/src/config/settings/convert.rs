@@ -1,0 +1,152 @@
+//! The same settings in each crate's own types; whatever could be wrong with them was refused before.
+
+use engine::settings::{ChangedRules, MissingState, PublishFrom, TaskSettings, WorkerSettings};
+use events::normalise::{FutureTimes, Limits, NormaliserSettings, SettingsError};
+use smol_str::SmolStr;
+use strict_toml::Duration;
+
+use crate::config::sections::{
+    ConsentDefault, EndedBy, Engine, Gate, Identity, Ingest, OnMissingState, Sections, Vocabulary,
+};
+
+pub(super) fn task(engine: &Engine) -> TaskSettings {
+    TaskSettings {
+        grace: engine.grace.span(),
+        settle: engine.settle.span(),
+        max_buffered_records: engine.max_buffered_records,
+        max_applications_per_record: engine.max_applications_per_record,
+    }
+}
+
+pub(super) fn worker(engine: &Engine, publish_from: PublishFrom) -> WorkerSettings {
+    WorkerSettings {
+        cached_customers: engine.cached_customers,
+        read_customers: engine.read_customers,
+        due_page: engine.due_page,
+        transaction_outputs: engine.transaction_outputs,
+        commit_records: engine.commit_records,
+        commit_interval: engine.commit_interval.span(),
+        checkpoint_interval: engine.checkpoint_interval.span(),
+        checkpoint_customers: engine.checkpoint_customers,
+        publish_from,
+        missing_state: match engine.on_missing_state {
+            OnMissingState::Rebuild => MissingState::Rebuild,
+            OnMissingState::Stop => MissingState::Stop,
+        },
+        // Adopting other rules is a decision about one start, not a setting.
+        changed_rules: ChangedRules::Refuse,
+    }
+}
+
+pub(super) fn normaliser(ingest: &Ingest) -> NormaliserSettings {
+    let vocabularies =
+        ingest.topics.iter().map(|(name, topic)| (SmolStr::new(name), vocabulary(topic.vocabulary)));
+    NormaliserSettings {
+        vocabularies: vocabularies.collect(),
+        source: None,
+        event_names: ingest.event_names.clone(),
+        id_prefix: ingest.id_prefix.as_ref().map(SmolStr::new),
+        default_currency: ingest.default_currency.as_ref().map(SmolStr::new),
+        future_times: FutureTimes::Clamp,
+        limits: Limits {
+            record_bytes: ingest.max_record_bytes,
+            items: ingest.max_items,
+            earliest: ingest.earliest.event_time(),
+            ..Limits::default()
+        },
+    }
+}
+
+/// The words that a topic's records are written in.
+pub fn vocabulary(vocabulary: Vocabulary) -> events::normalise::Vocabulary {
+    match vocabulary {
+        Vocabulary::Auto => events::normalise::Vocabulary::Auto,
+        Vocabulary::Native => events::normalise::Vocabulary::Native,
+        Vocabulary::Segment => events::normalise::Vocabulary::Segment,
+    }
+}
+
+/// The key that a complaint of the normaliser is about.
+pub(super) fn key_of(error: &SettingsError) -> &'static str {
+    match error {
+        SettingsError::UnknownEventName { .. } => "ingest.event_names",
+        SettingsError::BadCurrency(_) => "ingest.default_currency",
+        SettingsError::TooManyItems(_) => "ingest.max_items",
+    }
+}
+
+pub(super) fn ingest(sections: &Sections) -> ingest::Settings {
+    let (ingest, topics) = (&sections.ingest, &sections.topics);
+    ingest::Settings {
+        raw_topics: ingest.topics.keys().map(SmolStr::new).collect(),
+        customer_events: SmolStr::new(&topics.customer_events),
+        anonymous_events: SmolStr::new(&topics.anonymous_events),
+        dead_letters: SmolStr::new(&topics.dead_letters),
+        allowed_lateness: ingest.allowed_lateness.span(),
+        grace: ingest.grace.span(),
+        tick_interval: ingest.tick_interval.span(),
+        idle_tick_interval: ingest.idle_tick_interval.span(),
+        full_set_interval: ingest.full_set_interval.span(),
+        transaction_records: ingest.transaction_records,
+        transaction_bytes: ingest.transaction_bytes,
+        events_per_tick: ingest.events_per_tick,
+        identity: match ingest.identity {
+            Identity::Absent => ingest::Identity::Absent,
+            Identity::Running => ingest::Identity::Running,
+        },
+    }
+}
+
+pub(super) fn triggers(sections: &Sections) -> triggers::Settings {
+    let section = &sections.triggers;
+    triggers::Settings {
+        namespace: section.namespace.clone(),
+        mode: triggers::Mode::Live,
+        actions_prefix: sections.topics.actions_prefix.clone(),
+        max_staleness: section.max_staleness.span(),
+        limits: customer::Limits {
+            recent_events: section.recent_events,
+            recent_orders: section.recent_orders,
+            consents: section.consents,
+            text_bytes: section.text_bytes,
+            retention: section.retention.span(),
+        },
+        gates: gates(sections),
+        cart_abandonment: section.cart_abandonment.enabled.then(|| cart_rules(sections)),
+    }
+}
+
+fn cart_rules(sections: &Sections) -> cart_abandonment::Rules {
+    let cart = &sections.triggers.cart_abandonment;
+    cart_abandonment::Rules {
+        wait: cart.wait.span(),
+        further_steps: cart.steps.iter().copied().map(Duration::span).collect(),
+        ended_by: match cart.ended_by {
+            EndedBy::AnyOrder => cart_abandonment::OrderMatch::AnyOrder,
+            EndedBy::SameCart => cart_abandonment::OrderMatch::SameCartOrCheckout,
+        },
+        forget_after: cart.forget_after.span(),
+        retract_within: cart.retract_within.span(),
+        valid_for: cart.valid_for.span(),
+        max_items: cart.max_items,
+        max_remembered: cart.max_remembered,
+        text_bytes: cart.text_bytes,
+    }
+}
+
+fn gates(sections: &Sections) -> contact_policy::Settings {
+    let gates = &sections.gates;
+    let gate = |gate: &Gate| match gate {
+        Gate::Identity => contact_policy::Gate::Identity,
+        Gate::Consent => contact_policy::Gate::Consent,
+    };
+    contact_policy::Settings {
+        enabled: gates.enabled.iter().map(gate).collect(),
+        consent_default: gates.consent.default.map(|default| match default {
+            ConsentDefault::Granted => contact_policy::ConsentDefault::Granted,
+            ConsentDefault::Denied => contact_policy::ConsentDefault::Denied,
+        }),
+        consent_channel: gates.consent.channel.clone(),
+        uncontactable_prefixes: gates.identity.uncontactable_prefixes.clone(),
+    }
+}

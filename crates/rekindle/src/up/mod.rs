@@ -1,0 +1,56 @@
+//! `rekindle up`: the whole pipeline in one process, fed by a generated shop, so that a newcomer sees triggers within
+//! half a minute and an engineer has something to try rules on. The services are the real ones; only the ports are in
+//! memory.
+
+mod pipeline;
+mod screen;
+mod shopkeeper;
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use engine::memory::ScaledClock;
+use engine::ports::Clock;
+use engine::worker::StopSignal;
+
+use crate::cli::UpArgs;
+use crate::config::Config;
+use pipeline::Pipeline;
+use screen::Screen;
+use shopkeeper::Shopkeeper;
+
+/// How often the screen looks for new triggers.
+const REFRESH: Duration = Duration::from_millis(100);
+
+/// Runs until it is interrupted, or for as long as was asked for.
+///
+/// # Errors
+/// If a thread cannot be started, the screen cannot be written, or a partition had to stop.
+pub fn run(args: &UpArgs, config: &Config) -> anyhow::Result<()> {
+    let stop = StopSignal::default();
+    let interrupted = stop.clone();
+    ctrlc::set_handler(move || interrupted.request()).context("interrupts cannot be handled")?;
+
+    let up = &config.sections.up;
+    let clock = ScaledClock::starting_at(engine::memory::SystemClock.now(), up.speed);
+    let pipeline = Pipeline::start(clock, &config.settings).context("the services cannot be started")?;
+    let shop = Shopkeeper::start(pipeline.broker(), clock, up, &stop).context("the shop cannot be opened")?;
+
+    let mut screen = Screen::new(std::io::stdout().lock(), args.format, &config.settings);
+    screen.welcome(up, &config.settings)?;
+    let until = args.run_for.map(|length| Instant::now() + Duration::from_millis(length.span().as_millis() as u64));
+    while !stop.is_requested() && until.is_none_or(|until| Instant::now() < until) {
+        screen.show_new(pipeline.broker())?;
+        pipeline.check()?;
+        std::thread::sleep(REFRESH);
+    }
+
+    stop.request();
+    let sent = shop.close();
+    let counts = pipeline.stop()?;
+    screen.show_new(pipeline::broker_of(&counts))?;
+    screen.farewell(sent, &counts)?;
+    std::io::stdout().flush()?;
+    Ok(())
+}
