@@ -34,10 +34,13 @@ pub(super) fn canonicalise(
     }
     let mut reader = FieldReader::new(settings, &record.currency)?;
     let customer_id = reader.person_id("customer_id", &record.customer_id)?;
-    if customer_id.is_none() && matches!(kind, Kind::IdentityLinked | Kind::ErasureRequested) {
+    if customer_id.is_none() && kind == Kind::ErasureRequested {
         return Err(Refusal::missing("customer_id"));
     }
     let anonymous_id = reader.person_id("anonymous_id", &record.anonymous_id)?.map(AnonymousId::new);
+    if kind == Kind::IdentityLinked && (customer_id.is_none() || anonymous_id.is_none()) {
+        return Ok(Outcome::Ignored(IgnoreReason::NothingSaid));
+    }
     let times = times_of(record, arrival, settings)?;
     let event_id = match reader.id("event_id", &record.event_id)? {
         Some(event_id) if !super::junk::is_junk_number(&event_id) => EventId::new(event_id),

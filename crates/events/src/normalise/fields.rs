@@ -44,7 +44,7 @@ impl<'n> FieldReader<'n> {
     pub(super) fn person_id(&self, field: &str, value: &Option<Scalar<'_>>) -> Maybe<SmolStr> {
         let Some(text) = id_text(field, value)? else { return Ok(None) };
         let text = text.trim();
-        if junk::is_junk_word(text) {
+        if junk::is_nobody(text) {
             return Ok(None);
         }
         match &self.settings.id_prefix {
@@ -54,11 +54,11 @@ impl<'n> FieldReader<'n> {
         }
     }
 
-    /// Any other id: junk is none, though `0` may well name a cart or a step.
+    /// Any other id or word: `null` is none, though `0` may well name a cart or a step.
     pub(super) fn id(&self, field: &str, value: &Option<Scalar<'_>>) -> Maybe<SmolStr> {
         let Some(text) = id_text(field, value)? else { return Ok(None) };
         let text = text.trim();
-        if junk::is_junk_word(text) {
+        if junk::is_nothing(text) {
             return Ok(None);
         }
         self.short_id(field, text).map(Some)

@@ -150,16 +150,17 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for LinesVisitor<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut lines = Lines::from(Vec::new());
-        while lines.held.len() < MOST_LINES {
-            let Some(line) = seq.next_element()? else { break };
-            lines.held.push(line);
+        let mut held = Vec::new();
+        while held.len() < MOST_LINES {
+            // At its end a list must not be asked again: in Avro the next record's bytes follow.
+            let Some(line) = seq.next_element()? else { return Ok(Lines::from(held)) };
+            held.push(line);
         }
-        lines.count = lines.held.len();
+        let mut count = held.len();
         while seq.next_element::<IgnoredAny>()?.is_some() {
-            lines.count += 1;
+            count += 1;
         }
-        Ok(lines)
+        Ok(Lines { held, count })
     }
 }
 

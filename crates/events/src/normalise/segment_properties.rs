@@ -33,8 +33,8 @@ loose_struct! {
     /// The properties of a `track`, `page` or `screen` call; those of a single product lie among them.
     Properties {
         scalars {
-            cart_id, checkout_id, order_id, currency, product_id, id, sku, name, category, variant, url, image_url,
-            title, step, payment_method, coupon_id, coupon, reason, error, conversation_id, ticket_id, survey, score,
+            cart_id = "cartId", checkout_id = "checkoutId", order_id = "orderId", currency, product_id = "productId",
+            id, sku, name, category, variant, url, image_url = "imageUrl", title, step, payment_method, coupon_id, coupon, reason, error, conversation_id, ticket_id, survey, score,
             message_id, session_id, granted, purpose, consent_channel, topic, author,
         }
         written { price, quantity, total, revenue, value, query, amount, }
@@ -45,7 +45,7 @@ loose_struct! {
 loose_struct! {
     /// An element of `products`.
     Product {
-        scalars { product_id, id, sku, name, category, variant, url, image_url, currency, }
+        scalars { product_id = "productId", id, sku, name, category, variant, url, image_url = "imageUrl", currency, }
         written { price, quantity, }
         nested {}
     }
