@@ -96,7 +96,7 @@ impl Rules {
         for &step in &self.further_steps {
             if step <= before {
                 return refuse(
-                    "further_steps",
+                    "steps",
                     format!("{step} must lie after {before}; steps count from the last change"),
                 );
             }
@@ -136,8 +136,8 @@ mod tests {
         let usual = Rules::default;
         assert_eq!(refused(usual()), None);
         assert_eq!(refused(Rules { wait: Span::ZERO, ..usual() }), Some("wait"));
-        assert_eq!(refused(Rules { further_steps: hours(&[4]), ..usual() }), Some("further_steps"));
-        assert_eq!(refused(Rules { further_steps: hours(&[24, 24]), ..usual() }), Some("further_steps"));
+        assert_eq!(refused(Rules { further_steps: hours(&[4]), ..usual() }), Some("steps"));
+        assert_eq!(refused(Rules { further_steps: hours(&[24, 24]), ..usual() }), Some("steps"));
         assert_eq!(refused(Rules { forget_after: Span::from_hours(72), ..usual() }), Some("forget_after"));
         assert_eq!(
             refused(Rules { retract_within: Span::from_millis(-1), ..usual() }),

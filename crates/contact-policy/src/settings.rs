@@ -78,16 +78,16 @@ impl Settings {
         }
         if self.enabled.contains(&Gate::Consent) && self.consent_default.is_none() {
             return refuse(
-                "consent.default",
+                "gates.consent.default",
                 "has to be set to `granted` or `denied` while the consent gate is enabled",
             );
         }
         if self.consent_channel.as_ref().is_some_and(String::is_empty) {
-            return refuse("consent.channel", "is empty; leave it out to ask for every channel");
+            return refuse("gates.consent.channel", "is empty; leave it out to ask for every channel");
         }
         if self.uncontactable_prefixes.iter().any(String::is_empty) {
             return refuse(
-                "identity.uncontactable_prefixes",
+                "gates.identity.uncontactable_prefixes",
                 "holds an empty prefix, which every id begins with",
             );
         }
@@ -123,14 +123,14 @@ mod tests {
         let refused = |settings: Settings| settings.validate().err().map(|error| error.key);
         let usual = || Settings { consent_default: Some(ConsentDefault::Denied), ..Settings::default() };
         assert_eq!(refused(usual()), None);
-        assert_eq!(refused(Settings::default()), Some("consent.default"));
+        assert_eq!(refused(Settings::default()), Some("gates.consent.default"));
         assert_eq!(refused(Settings { enabled: Vec::new(), ..Settings::default() }), None);
         assert_eq!(refused(Settings { enabled: vec![Gate::Identity; 2], ..usual() }), Some("gates.enabled"));
         let empty_prefix = Settings { uncontactable_prefixes: vec![String::new()], ..usual() };
-        assert_eq!(refused(empty_prefix), Some("identity.uncontactable_prefixes"));
+        assert_eq!(refused(empty_prefix), Some("gates.identity.uncontactable_prefixes"));
         assert_eq!(
             refused(Settings { consent_channel: Some(String::new()), ..usual() }),
-            Some("consent.channel")
+            Some("gates.consent.channel")
         );
     }
 }

@@ -1,1 +1,20 @@
-//! (in progress)
+//! The triggers service: composes the trigger families over one customer record, asks the gates, and writes what
+//! comes of it as CloudEvents.
+//!
+//! [`TriggerFold`] is a pure function of the log (I5): what it emits depends on its [`Settings`], the record, the
+//! event or timer, and the [`Moment`](customer::Moment) alone.
+
+mod cloud_event;
+mod decision;
+pub mod fold;
+pub mod ids;
+mod payload;
+pub mod record;
+mod render;
+pub mod settings;
+pub mod structured;
+
+pub use fold::TriggerFold;
+pub use record::Record;
+pub use settings::{InvalidSetting, LOGIC_VERSION, Mode, Settings};
+pub use structured::structured;

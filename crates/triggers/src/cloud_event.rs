@@ -1,0 +1,71 @@
+//! CloudEvents 1.0 in the binary mode of their Kafka binding: attributes in headers, the data as the value.
+//!
+//! `ce_id` names the record, so that a consumer that drops repeated ids does not drop a retraction; `ce_triggerid`
+//! names the trigger through its whole life. The key is the customer's id.
+
+use bytes::Bytes;
+use engine::fold::Output;
+use events::{CustomerId, EventTime};
+use smol_str::{SmolStr, format_smolstr};
+use uuid::Uuid;
+
+use crate::ids;
+use crate::payload::{Payload, rfc3339};
+
+/// A stage of a trigger's life that is worth a record.
+#[derive(Clone, Copy)]
+pub(crate) enum Stage {
+    Fired,
+    Suppressed,
+    Expired,
+    Cancelled,
+}
+
+impl Stage {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fired => "fired",
+            Self::Suppressed => "suppressed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What the attributes are made of.
+pub(crate) struct Headers<'a> {
+    pub namespace: &'a str,
+    pub trigger: &'a str,
+    pub stage: Stage,
+    pub trigger_id: Uuid,
+    /// The event time at which it became true.
+    pub true_at: EventTime,
+    pub customer: &'a CustomerId,
+}
+
+/// A record for the trigger's own topic, or for the audit of what was not sent.
+pub(crate) fn binary(actions_prefix: &str, headers: &Headers<'_>, payload: &Payload<'_>) -> Output {
+    let Headers { namespace, trigger, trigger_id, .. } = headers;
+    let stage = headers.stage.as_str();
+    let topic = match headers.stage {
+        Stage::Fired | Stage::Cancelled => trigger.replace('_', "-"),
+        Stage::Suppressed | Stage::Expired => "suppressed".to_owned(),
+    };
+    let attributes = [
+        ("ce_specversion", "1.0".to_owned()),
+        ("ce_type", format!("rekindle.{trigger}.{stage}.v1")),
+        ("ce_source", format!("/rekindle/{namespace}/triggers")),
+        ("ce_id", ids::record_id(*trigger_id, stage, 1).to_string()),
+        ("ce_triggerid", trigger_id.to_string()),
+        ("ce_time", rfc3339(headers.true_at)),
+        ("ce_subject", headers.customer.to_string()),
+        ("content-type", "application/json".to_owned()),
+    ];
+    Output {
+        topic: format_smolstr!("{actions_prefix}.{topic}"),
+        key: headers.customer.clone(),
+        headers: attributes.into_iter().map(|(name, value)| (SmolStr::new_static(name), value)).collect(),
+        // Structs of texts and numbers can always be written.
+        payload: Bytes::from(serde_json::to_vec(payload).expect("a payload has no maps")),
+    }
+}

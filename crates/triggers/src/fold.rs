@@ -1,0 +1,156 @@
+//! The fold of the triggers service: one customer's record, and what an event or a timer does to it.
+//!
+//! Duplicates change nothing. An erased customer's past is not told again. The retention timer deletes the record.
+
+use cart_abandonment::{Candidate, Effect, FiredAs, Rules};
+use customer::Moment;
+use engine::fold::{Applied, CorruptRecord, Fold, Output};
+use events::{Body, CustomerId, Event, EventTime};
+
+use crate::decision::Decision;
+use crate::record::Record;
+use crate::render::Renderer;
+use crate::settings::{InvalidSetting, Settings, rule_version};
+
+/// The triggers, under given settings.
+#[derive(Clone, Debug)]
+pub struct TriggerFold {
+    settings: Settings,
+    fingerprint: String,
+    cart_rule_version: String,
+}
+
+impl TriggerFold {
+    /// The triggers under these settings.
+    ///
+    /// # Errors
+    /// Names the first setting that cannot be used.
+    pub fn new(settings: Settings) -> Result<Self, InvalidSetting> {
+        settings.validate()?;
+        let fingerprint = settings.fingerprint();
+        let cart_rule_version = settings.cart_abandonment.as_ref().map(rule_version).unwrap_or_default();
+        Ok(Self { settings, fingerprint, cart_rule_version })
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    fn renderer<'a>(&'a self, rules: &'a Rules, id: &'a CustomerId, moment: &'a Moment) -> Renderer<'a> {
+        let rule_version = &self.cart_rule_version;
+        Renderer { settings: &self.settings, rules, rule_version, id, watermark: moment.watermark }
+    }
+
+    fn apply_to_cart(&self, record: &mut Record, event: &Event, moment: &Moment, outputs: &mut Vec<Output>) {
+        let Some(rules) = &self.settings.cart_abandonment else { return };
+        let renderer = self.renderer(rules, &event.customer_id, moment);
+        for effect in record.cart.apply(rules, event, moment) {
+            if let Effect::Retracted(retraction) = effect {
+                outputs.push(renderer.cancelled(&retraction, event, record));
+            }
+        }
+    }
+
+    fn fire_cart(
+        &self,
+        id: &CustomerId,
+        record: &mut Record,
+        due: EventTime,
+        moment: &Moment,
+    ) -> Vec<Output> {
+        let Some(rules) = &self.settings.cart_abandonment else {
+            // The family was switched off after this cart was armed.
+            record.cart = Default::default();
+            return Vec::new();
+        };
+        let renderer = self.renderer(rules, id, moment);
+        let mut outputs = Vec::new();
+        for effect in record.cart.fire(rules, due) {
+            if let Effect::Due(candidate) = effect {
+                outputs.push(self.decide(&renderer, &candidate, record, moment));
+            }
+        }
+        outputs
+    }
+
+    fn decide(
+        &self,
+        renderer: &Renderer<'_>,
+        candidate: &Candidate,
+        record: &mut Record,
+        moment: &Moment,
+    ) -> Output {
+        let decision = Decision::about(&self.settings, candidate, (renderer.id, &record.profile), moment);
+        if matches!(decision, Decision::Fire(_)) {
+            let (trigger_id, episode_id) = renderer.ids(candidate);
+            let sent = FiredAs { trigger_id: trigger_id.into_bytes(), episode_id: episode_id.into_bytes() };
+            record.cart.remember(candidate, sent, renderer.rules);
+        }
+        renderer.decided(candidate, &decision, record)
+    }
+}
+
+impl Fold for TriggerFold {
+    type Customer = Record;
+
+    fn rules_hash(&self) -> &str {
+        &self.fingerprint
+    }
+
+    fn create(&self, _: &CustomerId) -> Record {
+        Record::empty()
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<Record, CorruptRecord> {
+        Record::read(bytes).map_err(CorruptRecord)
+    }
+
+    fn encode(&self, customer: &Record) -> Vec<u8> {
+        customer.write()
+    }
+
+    fn apply(
+        &self,
+        customer: &mut Record,
+        event: &Event,
+        moment: &Moment,
+        outputs: &mut Vec<Output>,
+    ) -> Applied {
+        if customer.profile.has_seen(event) {
+            return Applied::Duplicate;
+        }
+        let is_erased_past = customer.profile.is_before_erasure(event);
+        customer.profile.apply(event, moment, &self.settings.limits);
+        match &event.body {
+            _ if is_erased_past => {}
+            Body::ErasureRequested(_) => customer.cart = Default::default(),
+            _ => self.apply_to_cart(customer, event, moment, outputs),
+        }
+        Applied::Applied
+    }
+
+    fn fire(
+        &self,
+        id: &CustomerId,
+        customer: &mut Record,
+        due: EventTime,
+        moment: &Moment,
+        outputs: &mut Vec<Output>,
+    ) {
+        if customer.cart.next_due().is_some_and(|cart_due| cart_due <= due) {
+            outputs.extend(self.fire_cart(id, customer, due, moment));
+        }
+        if customer.profile.retained_until().is_some_and(|end| end <= due) {
+            *customer = Record::empty();
+        }
+    }
+
+    fn next_due(&self, customer: &Record) -> Option<EventTime> {
+        customer.next_due()
+    }
+
+    fn is_forgotten(&self, customer: &Record) -> bool {
+        customer.is_empty()
+    }
+}

@@ -1,0 +1,90 @@
+//! The customer's record: the shared profile, and what each trigger family remembers. One blob per customer.
+
+use cart_abandonment::CartState;
+use customer::Profile;
+use events::EventTime;
+use prost::Message as _;
+
+/// The layout this release writes. It reads those from 1 to one beyond its own: what it does not know it leaves out.
+const FORMAT: u32 = 1;
+
+/// Everything remembered of one customer.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub struct Record {
+    /// The layout of the record.
+    #[prost(uint32, tag = "1")]
+    format: u32,
+    /// What all families share.
+    #[prost(message, required, tag = "2")]
+    pub profile: Profile,
+    /// What cart abandonment remembers.
+    #[prost(message, required, tag = "3")]
+    pub cart: CartState,
+}
+
+impl Record {
+    /// The record of a customer of whom nothing is known.
+    pub fn empty() -> Self {
+        Self { format: FORMAT, ..Self::default() }
+    }
+
+    /// Reads a stored record.
+    ///
+    /// # Errors
+    /// In words, if the bytes are not a record of this or a neighbouring release.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let record = Self::decode(bytes).map_err(|error| error.to_string())?;
+        if !(1..=FORMAT + 1).contains(&record.format) {
+            return Err(format!(
+                "its format is {}, and this release reads 1 to {}",
+                record.format,
+                FORMAT + 1
+            ));
+        }
+        Ok(Self { format: FORMAT, ..record })
+    }
+
+    /// The record as bytes; equal records give equal ones.
+    pub fn write(&self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+
+    /// The earliest timer.
+    pub fn next_due(&self) -> Option<EventTime> {
+        self.cart.next_due().into_iter().chain(self.profile.retained_until()).min()
+    }
+
+    /// Whether nothing is left to remember.
+    pub fn is_empty(&self) -> bool {
+        self.profile.last_event_ms.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An empty record as the first release wrote it. Never regenerate: it stands for what is stored.
+    const FIRST_RELEASE: &[u8] = &[0x08, 1, 0x12, 0, 0x1a, 0];
+
+    #[test]
+    fn a_record_of_a_neighbouring_release_is_read_and_others_are_refused() {
+        assert_eq!(Record::empty().write(), FIRST_RELEASE);
+        assert_eq!(Record::read(FIRST_RELEASE), Ok(Record::empty()));
+        let newer = [0x08, 2, 0x12, 0, 0x1a, 0, 0xa2, 0x06, 1, 7]; // with a field 100 that is not known here
+        assert_eq!(Record::read(&newer), Ok(Record::empty()));
+        assert!(Record::read(&[0x08, 3]).is_err());
+        assert!(Record::read(&[]).is_err());
+        assert!(Record::read(b"not a record").is_err());
+    }
+
+    #[test]
+    fn the_earliest_of_all_timers_counts() {
+        let mut record = Record::empty();
+        assert_eq!((record.next_due(), record.is_empty()), (None, true));
+        record.profile.retained_until_ms = Some(50);
+        assert_eq!(record.next_due(), Some(EventTime::from_millis(50)));
+        record.cart.open = Some(cart_abandonment::OpenCart { forget_ms: 20, ..Default::default() });
+        assert_eq!(record.next_due(), Some(EventTime::from_millis(20)));
+    }
+}

@@ -1,0 +1,134 @@
+//! The examples under `schemas/` are what the service writes, and the schemas describe them.
+//!
+//! `REKINDLE_BLESS=1 cargo test -p triggers` writes them anew; look at the difference before it is kept.
+
+use std::path::PathBuf;
+
+use engine::fold::Output;
+use events::event::{CheckoutStarted, ProfileUpdated};
+use events::{Body, EventTime, Span};
+use serde_json::{Map, Value, json};
+
+use crate::log::{Log, added, consented, event, minute, ordered, settings};
+
+fn schemas() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../schemas")
+}
+
+#[expect(clippy::disallowed_methods, reason = "fixtures are files")]
+fn read(path: &PathBuf) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
+}
+
+fn known_customer() -> Log {
+    let mut log = Log::new(settings());
+    let facts = ProfileUpdated {
+        time_zone: Some("Europe/Berlin".into()),
+        locale: Some("de-DE".into()),
+        preferred_channel: Some("email".into()),
+        ..Default::default()
+    };
+    log.event(&event("01-profile", -60, Body::ProfileUpdated(facts)));
+    log.event(&consented("02-consent", -50, true));
+    log.event(&ordered("03-order", -40, "order-1"));
+    log.event(&added("04-added", 0, "p1"));
+    log.event(&added("05-added", 10, "p2"));
+    log
+}
+
+fn examples() -> Vec<(&'static str, Output)> {
+    let one = |mut outputs: Vec<Output>| {
+        assert_eq!(outputs.len(), 1);
+        outputs.remove(0)
+    };
+    let mut log = known_customer();
+    let fired = one(log.until(minute(250)).written());
+    log.late(&ordered("06-order", 100, "order-2"));
+    let cancelled = one(log.written());
+
+    let mut refused = known_customer();
+    refused.event(&consented("07-refusal", 20, false));
+    let suppressed = one(refused.until(minute(250)).written());
+
+    let mut slow = known_customer();
+    let expired = one(slow.tick(minute(250), minute(250) + Span::from_hours(30)).written());
+    vec![
+        ("actions.cart-abandonment/examples/fired.json", fired),
+        ("actions.cart-abandonment/examples/cancelled.json", cancelled),
+        ("actions.suppressed/examples/suppressed.json", suppressed),
+        ("actions.suppressed/examples/expired.json", expired),
+    ]
+}
+
+/// The record as a file shows it: key, headers and value.
+fn shown(output: &Output) -> Value {
+    let headers: Map<String, Value> =
+        output.headers.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
+    json!({"key": output.key.as_str(), "headers": headers, "value": value(output)})
+}
+
+fn value(output: &Output) -> Value {
+    serde_json::from_slice(&output.payload).expect("JSON")
+}
+
+#[test]
+fn the_examples_are_what_the_service_writes() {
+    for (path, output) in examples() {
+        assert!(path.starts_with(output.topic.as_str()), "{path} lies in the folder of {}", output.topic);
+        let (file, now) = (schemas().join(path), shown(&output));
+        if std::env::var_os("REKINDLE_BLESS").is_some() {
+            let text = serde_json::to_string_pretty(&now).expect("JSON") + "\n";
+            std::fs::write(&file, text).expect("a folder for the example");
+        }
+        let kept: Value = serde_json::from_str(&read(&file)).unwrap_or_default();
+        assert_eq!(kept, now, "{path}");
+    }
+}
+
+fn errors(topic: &str, value: &Value) -> Vec<String> {
+    let schema: Value =
+        serde_json::from_str(&read(&schemas().join(topic).join("schema.json"))).expect("a schema in JSON");
+    jsonschema::meta::validate(&schema).expect("a schema of draft 2020-12");
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema");
+    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn the_schemas_describe_what_the_service_writes() {
+    let mut written: Vec<Output> = examples().into_iter().map(|(_, output)| output).collect();
+    written.extend(bare_records());
+    for output in written {
+        assert_eq!(errors(&output.topic, &value(&output)), Vec::<String>::new());
+    }
+}
+
+/// Records about somebody of whom next to nothing is known, at the end of the log.
+fn bare_records() -> Vec<Output> {
+    let mut log = Log::new(settings());
+    log.event(&event("e1", 0, Body::CartItemAdded(Default::default())));
+    log.until(minute(300));
+    log.late(&event("e2", 5, Body::CheckoutStarted(CheckoutStarted::default())));
+    log.event(&event("e3", 301, Body::CartItemAdded(Default::default())));
+    log.until(EventTime::MAX);
+    log.written()
+}
+
+#[test]
+fn the_schemas_refuse_what_the_service_never_writes() {
+    for (path, output) in examples() {
+        let topic = path.split('/').next().unwrap_or_default();
+        for (field, wrong) in [
+            ("/stage", json!("maybe")),
+            ("/trigger_id", json!("17")),
+            ("/step", json!(-1)),
+            ("/expires_at", Value::Null),
+            ("/armed_at", json!("yesterday")),
+            ("/why/summary", json!("")),
+            ("/customer/consent", json!([{"granted": "yes"}])),
+        ] {
+            let mut value = value(&output);
+            *value.pointer_mut(field).expect(field) = wrong;
+            assert!(!errors(topic, &value).is_empty(), "{topic} {field}");
+        }
+    }
+}
