@@ -84,7 +84,7 @@ pub(crate) fn state(kept: &mut Vec<Consent>, new: Consent, limits: &Limits) {
     }
 }
 
-/// Gives up the oldest agreement; where there are only refusals, the last two become one refusal of everything.
+/// Gives up the oldest agreement; where there are only refusals, they become one refusal of everything.
 fn make_room(kept: &mut Vec<Consent>) {
     let oldest_grant =
         (0..kept.len()).filter(|&place| kept[place].granted).min_by_key(|&place| kept[place].at_ms);
@@ -92,12 +92,8 @@ fn make_room(kept: &mut Vec<Consent>) {
         kept.remove(place);
         return;
     }
-    if let Some(last) = kept.pop() {
-        let everything = Consent { channel: None, purpose: None, ..last };
-        kept.retain(|old| !everything.overrides(old));
-        kept.push(everything);
-        kept.drain(..kept.len().saturating_sub(2));
-    }
+    let latest = std::mem::take(kept).into_iter().max_by_key(|refusal| refusal.at_ms);
+    kept.extend(latest.map(|refusal| Consent { channel: None, purpose: None, ..refusal }));
 }
 
 /// The statement that decides whether the customer may be contacted, if there is any.

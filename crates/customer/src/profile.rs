@@ -50,7 +50,7 @@ pub struct Profile {
     /// When the customer asked to be erased.
     #[prost(sint64, optional, tag = "12")]
     pub erased_ms: Option<i64>,
-    /// When the record is to be deleted unless something is heard of the customer.
+    /// When to ask whether the record is to be deleted.
     #[prost(sint64, optional, tag = "13")]
     pub retained_until_ms: Option<i64>,
 }
@@ -111,15 +111,28 @@ impl Profile {
         consent::decisive(&self.consents, channel, purpose)
     }
 
-    /// When the record is to be deleted; `None` only before the first event.
+    /// When to ask [`is_outdated`](Self::is_outdated); `None` only before the first event.
     pub fn retained_until(&self) -> Option<EventTime> {
         self.retained_until_ms.map(EventTime::from_millis)
     }
 
+    /// Whether at `now` nothing was heard of the customer for the retention; if something was, the question is put
+    /// off. So a timer moves once in a retention, not with each event.
+    pub fn is_outdated(&mut self, now: EventTime, limits: &Limits) -> bool {
+        let end = self.last_event_ms.map(|last| EventTime::from_millis(last) + limits.retention);
+        match end {
+            Some(end) if end > now => {
+                self.retained_until_ms = Some(end.as_millis());
+                false
+            }
+            _ => true,
+        }
+    }
+
     fn retain(&mut self, event: &Event, moment: &Moment, limits: &Limits) {
         raise(&mut self.last_event_ms, event.occurred_at);
-        let last = self.last_event_ms.map_or(event.occurred_at, EventTime::from_millis);
-        raise(&mut self.retained_until_ms, moment.timer_at(last + limits.retention));
+        let end = moment.timer_at(event.occurred_at + limits.retention);
+        self.retained_until_ms.get_or_insert(end.as_millis());
     }
 
     /// Drops all that was known; the windows stay, or a duplicate would tell it again.

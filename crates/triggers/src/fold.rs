@@ -141,7 +141,8 @@ impl Fold for TriggerFold {
         if customer.cart.next_due().is_some_and(|cart_due| cart_due <= due) {
             outputs.extend(self.fire_cart(id, customer, due, moment));
         }
-        if customer.profile.retained_until().is_some_and(|end| end <= due) {
+        let asks = customer.profile.retained_until().is_some_and(|end| end <= due);
+        if asks && customer.profile.is_outdated(due, &self.settings.limits) {
             *customer = Record::empty();
         }
     }

@@ -99,16 +99,24 @@ fn erasure_drops_what_was_known_and_what_is_told_later_about_the_time_before() {
 }
 
 #[test]
-fn retention_counts_from_the_last_event_and_never_lies_in_the_past() {
-    let retention = Limits::default().retention;
-    let profile = after(&[order("e1", 50, "o1"), order("e2", 20, "o2")]);
-    assert_eq!(profile.retained_until(), Some(EventTime::from_millis(50) + retention));
+fn retention_counts_from_the_last_event() {
+    let limits = Limits::default();
+    let end = |at_ms| EventTime::from_millis(at_ms) + limits.retention;
+    let mut profile = after(&[order("e1", 20, "o1"), order("e2", 50, "o2")]);
+    assert_eq!(profile.retained_until(), Some(end(20)));
+    assert!(!profile.is_outdated(end(20), &limits), "something was heard since");
+    assert_eq!(profile.retained_until(), Some(end(50)));
+    assert!(profile.is_outdated(end(50), &limits));
+}
 
+#[test]
+fn retention_never_ends_in_the_past() {
     let now = EventTime::from_millis(0) + Span::from_days(1_000);
     let moment = Moment { watermark: now, late: true, ..NOW };
     let mut forgotten_before = Profile::default();
     forgotten_before.apply(&order("e3", 20, "o3"), &moment, &Limits::default());
     assert_eq!(forgotten_before.retained_until(), Some(now + moment.settle));
+    assert!(forgotten_before.is_outdated(now + moment.settle, &Limits::default()));
 }
 
 /// A profile as the first release wrote it. Never regenerate these bytes: they stand for what customers have stored.

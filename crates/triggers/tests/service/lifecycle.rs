@@ -89,9 +89,10 @@ fn the_same_log_gives_the_same_bytes() {
 fn a_customer_is_forgotten_when_nothing_was_heard_for_the_retention() {
     let mut log = Log::new(settings());
     log.event(&added("e1", 0, "p1"));
-    log.until(minute(0) + Span::from_days(400) - Span::from_millis(1));
+    log.event(&added("e2", 60, "p1"));
+    log.until(minute(60) + Span::from_days(400) - Span::from_millis(1));
     assert!(log.record("customer-17").is_some());
-    log.until(minute(0) + Span::from_days(400));
+    log.until(minute(60) + Span::from_days(400));
     assert_eq!(log.record("customer-17"), None);
 }
 
