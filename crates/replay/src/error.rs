@@ -13,7 +13,7 @@ pub enum ReplayError {
     #[error(transparent)]
     Input(#[from] InputError),
     /// The sorted runs cannot be written or read.
-    #[error("temporary files (in {folder}) cannot be used: {cause}; TMPDIR names another folder")]
+    #[error("temporary files in {folder} cannot be used (TMPDIR names another folder)")]
     Sort {
         /// Where they are.
         folder: String,
@@ -22,10 +22,10 @@ pub enum ReplayError {
         cause: io::Error,
     },
     /// The refused rows cannot be written down.
-    #[error("the refused rows cannot be written: {0}")]
+    #[error("the refused rows cannot be written")]
     Rejects(#[source] io::Error),
     /// The triggers cannot be written.
-    #[error("the triggers cannot be written: {0}")]
+    #[error("the triggers cannot be written")]
     Output(#[source] io::Error),
     /// The fold cannot go on.
     #[error(transparent)]

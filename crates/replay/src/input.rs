@@ -24,7 +24,6 @@ pub struct InputError {
     /// The line at which it happened, where that is known.
     pub line: Option<u64>,
     /// What is wrong.
-    #[source]
     pub problem: InputProblem,
 }
 

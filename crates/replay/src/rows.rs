@@ -24,7 +24,7 @@ pub(crate) fn read_records(input: Input, intake: &mut Intake<'_>) -> Result<(), 
     loop {
         let line = lines.number() + 1;
         let place = Place { file: &name, line };
-        match lines.next() {
+        match lines.next_line() {
             Ok(None) => break,
             Ok(Some(Line::Text(text))) if text.trim_ascii().is_empty() => intake.ignore("blank_line"),
             Ok(Some(Line::Text(text))) => intake.record(place, text)?,
@@ -62,7 +62,7 @@ pub(crate) fn read_mapped_json(
     loop {
         let line = lines.number() + 1;
         let place = Place { file: &name, line };
-        let text = match lines.next() {
+        let text = match lines.next_line() {
             Ok(None) => break,
             Ok(Some(Line::Text(text))) => text,
             Ok(Some(Line::TooLong)) => {
@@ -114,7 +114,7 @@ pub(crate) fn read_csv(input: Input, mapping: &Mapping, intake: &mut Intake<'_>)
     let mut rows = CsvRows::new(reader, mapping.delimiter, limit);
     let header = match &mapping.header {
         Some(header) => header.clone(),
-        None => match rows.next() {
+        None => match rows.next_row() {
             Ok(Some(row)) => decode_header(row, mapping, &name)?,
             Ok(None) => return Err(InputError { name, line: None, problem: InputProblem::Empty }.into()),
             Err(error) => return Err(fatal(error, 1, limit).into()),
@@ -124,9 +124,9 @@ pub(crate) fn read_csv(input: Input, mapping: &Mapping, intake: &mut Intake<'_>)
     let mut groups = Groups::new(mapping);
     let mut last_line = 1;
     loop {
-        let line = rows.next_line().map_err(|error| fatal(error, last_line, limit))?;
+        let line = rows.seek_row().map_err(|error| fatal(error, last_line, limit))?;
         last_line = line;
-        let row = match rows.next() {
+        let row = match rows.next_row() {
             Ok(None) => break,
             Ok(Some(row)) => row,
             Err(error) => return Err(fatal(error, line, limit).into()),

@@ -75,7 +75,7 @@ impl<R: BufRead> CsvRows<R> {
     ///
     /// # Errors
     /// [`CsvError::Io`].
-    pub fn next_line(&mut self) -> Result<u64, CsvError> {
+    pub fn seek_row(&mut self) -> Result<u64, CsvError> {
         loop {
             let input = self.reader.fill_buf().map_err(CsvError::Io)?;
             let ends = input.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
@@ -92,7 +92,7 @@ impl<R: BufRead> CsvRows<R> {
     ///
     /// # Errors
     /// See [`CsvError`]; after one, nothing more can be read.
-    pub fn next(&mut self) -> Result<Option<CsvRow<'_>>, CsvError> {
+    pub fn next_row(&mut self) -> Result<Option<CsvRow<'_>>, CsvError> {
         let (mut written, mut ended) = (0, 0);
         loop {
             let input = self.reader.fill_buf().map_err(CsvError::Io)?;
@@ -134,8 +134,8 @@ mod tests {
             CsvRows::new(BufReader::with_capacity(buffer, Cursor::new(text.to_owned())), b',', max);
         let mut read = Vec::new();
         loop {
-            let line = rows.next_line()?;
-            let Some(row) = rows.next()? else { return Ok(read) };
+            let line = rows.seek_row()?;
+            let Some(row) = rows.next_row()? else { return Ok(read) };
             let cells = row.cells().map(|cell| String::from_utf8(cell.to_vec()).unwrap()).collect();
             read.push((line, cells));
         }

@@ -39,7 +39,7 @@ impl<R: BufRead> Lines<R> {
     ///
     /// # Errors
     /// If the reader fails.
-    pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
         self.reader.consume(std::mem::take(&mut self.taken));
         let buffer = self.reader.fill_buf()?;
         if buffer.is_empty() {
@@ -90,7 +90,7 @@ mod tests {
     fn read(text: &str, buffer: usize, max: usize) -> Vec<Option<String>> {
         let mut lines = Lines::new(BufReader::with_capacity(buffer, Cursor::new(text.to_owned())), max);
         let mut read = Vec::new();
-        while let Some(line) = lines.next().unwrap() {
+        while let Some(line) = lines.next_line().unwrap() {
             read.push(match line {
                 Line::Text(text) => Some(String::from_utf8(text.to_vec()).unwrap()),
                 Line::TooLong => None,

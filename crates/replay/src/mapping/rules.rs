@@ -55,12 +55,13 @@ pub enum Format {
 
 /// How text is encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub enum Encoding {
     /// UTF-8; a row that is not is refused.
     #[default]
+    #[serde(rename = "utf-8")]
     Utf8,
     /// ISO 8859-1: every byte is a character.
+    #[serde(rename = "latin-1")]
     Latin1,
 }
 

@@ -1,0 +1,150 @@
+//! The configuration as its user meets it: shipped examples are in order, and each mistake is told with its place,
+//! its key and what is allowed.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may stop, and use files")]
+
+mod program;
+
+use std::path::Path;
+
+use program::{Run, rekindle};
+
+/// A file of the repository, from this crate's folder.
+fn shipped(path: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path).display().to_string()
+}
+
+#[test]
+fn shipped_examples_are_in_order() {
+    let config = shipped("deploy/rekindle.toml");
+    let mut args = vec!["check".to_owned(), "--config".to_owned(), config];
+    let mappings = std::fs::read_dir(shipped("deploy/mappings")).unwrap();
+    let mappings: Vec<_> = mappings.map(|entry| entry.unwrap().path().display().to_string()).collect();
+    assert!(mappings.len() >= 2);
+    args.extend(mappings.into_iter().flat_map(|path| ["--mapping".to_owned(), path]));
+    let run = rekindle(&args);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    assert!(run.stdout.contains("triggers.cart-abandonment.wait = \"4h\""), "{}", run.stdout);
+}
+
+#[test]
+fn what_check_shows_is_a_configuration_that_shows_the_same() {
+    let first = rekindle(&["check", "--config", &shipped("deploy/rekindle.toml")]).stdout;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &first).unwrap();
+    let second = rekindle(&["check", "--config", file.path().to_str().unwrap()]).stdout;
+    let settings = |text: &str| -> Vec<String> {
+        text.lines()
+            .filter_map(|line| line.split("  # ").next())
+            .map(|line| line.trim_end().to_owned())
+            .collect()
+    };
+    assert!(first.lines().count() > 40);
+    assert_eq!(settings(&first), settings(&second));
+}
+
+/// Runs `check` over `text` in a file, and gives the complaint with the file's name made short.
+fn complaint(text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rekindle.toml");
+    std::fs::write(&path, text).unwrap();
+    let run = rekindle(&["check", "--config", path.to_str().unwrap()]);
+    assert_eq!(run.code, 78, "{text}");
+    assert_eq!(run.stdout, "");
+    run.stderr.replace(path.to_str().unwrap(), "FILE").trim_end().to_owned()
+}
+
+#[test]
+fn each_mistake_is_told_with_its_place_its_key_and_what_is_allowed() {
+    for (text, expected) in [
+        (
+            "[triggers.cart-abandonment]\nwiat = \"4h\"\n",
+            "rekindle: FILE:2: triggers.cart-abandonment.wiat: unknown key `wiat`; the nearest is `wait` (allowed: \
+             enabled, ended_by, forget_after, max_items, max_remembered, retract_within, steps, text_bytes, valid_for, \
+             wait)",
+        ),
+        (
+            "[gates]\nenabled = []\n\n[triggers.cart_abandonment]\nwait = \"4h\"\n",
+            "rekindle: FILE:4: triggers.cart_abandonment: unknown key `cart_abandonment`; the nearest is \
+             `cart-abandonment` (allowed: cart-abandonment, consents, max_staleness, namespace, recent_events, \
+             recent_orders, retention, text_bytes)",
+        ),
+        (
+            "[triggers.cart-abandonment]\nwait = 4\n",
+            "rekindle: FILE:2: triggers.cart-abandonment.wait: `4` has no unit; write \"4s\", \"4m\", \"4h\" or \"4d\"",
+        ),
+        (
+            "[triggers.cart-abandonment]\nwait = \"4 hours\"\n",
+            "rekindle: FILE:2: triggers.cart-abandonment.wait: `hours` is not a unit of time; use ms, s, m, h or d, as \
+             in a duration such as \"250ms\", \"90s\", \"30m\", \"4h\" or \"30d\"",
+        ),
+        (
+            "[triggers.cart-abandonment]\nwait = \"1h\"\nsteps = [\n  \"2h\",\n  \"90m\",\n]\n",
+            "rekindle: FILE:5: triggers.cart-abandonment.steps[1]: 90m has to lie after 2h: steps count from the \
+             cart's last change, as `wait` does",
+        ),
+        (
+            "[triggers.cart-abandonment]\nended_by = \"any-order\"\n",
+            "rekindle: FILE:2: triggers.cart-abandonment.ended_by: unknown value `any-order`; the nearest is \
+             `any_order` (allowed: any_order, same_cart)",
+        ),
+        (
+            "[gates]\nenabled = [\"consent\"]\n",
+            "rekindle: FILE:1: gates.consent.default: has to be set to `granted` or `denied` while the consent gate is \
+             enabled",
+        ),
+        (
+            "[gates]\nenabled = [\"identity\", \"consnet\"]\n",
+            "rekindle: FILE:2: gates.enabled[1]: unknown value `consnet`; the nearest is `consent` (allowed: consent, \
+             identity)",
+        ),
+        (
+            "[gates]\nenabled = []\n[engine]\nmax_buffered_records = 0\n",
+            "rekindle: FILE:4: engine.max_buffered_records: 0 is too small; at least 1",
+        ),
+        (
+            "[engine]\npublish_from = \"2026-03-01\"\n[gates]\nenabled = []\n",
+            "rekindle: FILE:2: engine.publish_from: neither `now` nor `earliest` nor a time: `2026-03-01` is not a \
+             time; write RFC 3339 with a zone, such as \"2026-03-01T00:00:00Z\" or \"2026-03-01T09:00:00+09:00\"",
+        ),
+        (
+            "[ingest.topics.\"a b\"]\nvocabulary = \"native\"\n",
+            "rekindle: FILE:1: ingest.topics.a b: `a b` is not the name of a topic: 1 to 249 of a-z, A-Z, 0-9, `.`, \
+             `_` and `-`",
+        ),
+        (
+            "[gates]\nenabled = []\n[ingest.event_names]\n\"Basket\" = \"Nothing Known\"\n",
+            "rekindle: FILE:3: ingest.event_names: event name `Basket` is to stand for `Nothing Known`, which is no \
+             known event name",
+        ),
+    ] {
+        assert_eq!(complaint(text), expected);
+    }
+}
+
+#[test]
+fn flags_and_variables_are_named_in_complaints() {
+    let Run { code, stderr, .. } = rekindle(&["check", "--set", "triggers.cart-abandonment.wait=2"]);
+    assert_eq!(code, 78);
+    assert_eq!(
+        stderr,
+        "rekindle: --set triggers.cart-abandonment.wait=2: triggers.cart-abandonment.wait: `2` has no unit; write \
+         \"2s\", \"2m\", \"2h\" or \"2d\"\n"
+    );
+    let mut command = program::command(&["check"]);
+    let run = program::run(command.env("REKINDLE__GATES__ENABELD", "[]"), b"");
+    assert_eq!(
+        (run.code, run.stderr.as_str()),
+        (
+            78,
+            "rekindle: environment variable REKINDLE__GATES__ENABELD: gates.enabeld: unknown key `enabeld`; the \
+             nearest is `enabled` (allowed: consent, enabled, identity)\n"
+        )
+    );
+}
+
+#[test]
+fn a_wrong_flag_is_wrong_usage() {
+    assert_eq!(rekindle(&["check", "--confg", "x"]).code, 2);
+    assert_eq!(rekindle(&["chekc"]).code, 2);
+}
