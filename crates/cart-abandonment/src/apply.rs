@@ -2,7 +2,8 @@
 //!
 //! An event that is older than the last change, or than an order or emptying that cleared the cart, is history: it
 //! may retract what fired, but neither arms anything nor brings items back. That holds whether or not the log says
-//! that it came late. Backfilled events change the cart, and arm nothing.
+//! that it came late. Backfilled changes arm nothing and retract nothing, since nothing would fire in place of what
+//! they take back; backfilled orders, checkouts and emptyings end and retract like any other.
 
 use customer::Moment;
 use customer::text::{bounded, bounded_id};

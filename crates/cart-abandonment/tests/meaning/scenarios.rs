@@ -196,6 +196,13 @@ fn a_cart_armed_late_gets_one_message_for_all_steps_that_have_passed() {
 }
 
 #[test]
+fn a_step_that_falls_due_with_the_late_first_one_is_covered_by_it() {
+    let mut shop = three_steps();
+    shop.until(DAY - 1).late(0, added("a"));
+    assert_eq!(shop.flush().tell(), ["1440: step 0 of e1, 1 pieces", "4320: step 2 of e1, 1 pieces"]);
+}
+
+#[test]
 fn a_late_change_older_than_the_last_one_is_history() {
     let mut shop = one_step();
     shop.at(0, added("a")).at(200, added("b")).until(300).late(100, added("c")).late(150, removed("a"));
@@ -268,6 +275,15 @@ fn backfilled_changes_arm_nothing_and_backfilled_orders_end_it() {
     shop.at(0, added("a")).until(100);
     shop.backfill = true;
     assert!(shop.late(50, ordered()).flush().tell().is_empty());
+}
+
+#[test]
+fn backfilled_orders_take_back_what_fired_and_backfilled_changes_do_not() {
+    let mut shop = one_step();
+    shop.at(0, added("a")).until(300).tell();
+    shop.backfill = true;
+    assert!(shop.late(100, added("b")).tell().is_empty(), "nothing would fire in its place");
+    assert_eq!(shop.late(110, ordered()).tell(), ["step 0 of 240 taken back: order_completed_late"]);
 }
 
 #[test]
