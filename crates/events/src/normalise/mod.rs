@@ -150,17 +150,23 @@ impl Normaliser {
 
     fn json(&self, text: &str, raw: &RawRecord<'_>) -> Result<Outcome, Refusal> {
         let configured = self.settings.vocabularies.get(raw.origin.topic.as_str()).copied();
-        let is_segment = match configured.unwrap_or_default() {
-            Vocabulary::Native => false,
-            Vocabulary::Segment => true,
-            Vocabulary::Auto => segment::looks_like_call(text)?,
-        };
-        if is_segment {
-            return self.segment(text, &raw.arrival());
+        match configured.unwrap_or_default() {
+            Vocabulary::Native => self.native(&read_native(text)?, &raw.arrival()),
+            Vocabulary::Segment => self.segment(text, &raw.arrival()),
+            Vocabulary::Auto => self.recognised(text, &raw.arrival()),
         }
-        let record: NativeRecord<'_> =
-            serde_json::from_str(text).map_err(|error| refuse_json(&error, "the record"))?;
-        self.native(&record, &raw.arrival())
+    }
+
+    /// Most records say by their `type` alone which vocabulary they are in, so they are read as native ones first.
+    fn recognised(&self, text: &str, arrival: &Arrival<'_>) -> Result<Outcome, Refusal> {
+        let native = read_native(text);
+        let kind = native.as_ref().ok().and_then(|record| record.kind.as_ref());
+        let is_call = match kind {
+            Some(Scalar::Text(kind)) => segment::is_call_type(kind),
+            Some(_) => false,
+            None => segment::looks_like_call(text)?,
+        };
+        if is_call { self.segment(text, arrival) } else { self.native(&native?, arrival) }
     }
 
     fn native(&self, record: &NativeRecord<'_>, arrival: &Arrival<'_>) -> Result<Outcome, Refusal> {
@@ -189,4 +195,8 @@ impl Normaliser {
             Err(reason) => Ok(Outcome::Ignored(reason)),
         }
     }
+}
+
+fn read_native(text: &str) -> Result<NativeRecord<'_>, Refusal> {
+    serde_json::from_str(text).map_err(|error| refuse_json(&error, "the record"))
 }

@@ -43,8 +43,26 @@ impl Names {
         if name.len() > LONGEST_NAME {
             return None;
         }
-        self.0.get(&fold(name)).copied()
+        let mut folded = [0_u8; LONGEST_NAME];
+        match fold_ascii(name, &mut folded) {
+            Some(folded) => self.0.get(folded).copied(),
+            None => self.0.get(&fold(name)).copied(),
+        }
     }
+}
+
+/// As [`fold`], without allocating, for the names that nearly all are; `None` for a name beyond ASCII.
+fn fold_ascii<'b>(name: &str, buffer: &'b mut [u8; LONGEST_NAME]) -> Option<&'b str> {
+    if !name.is_ascii() || name.len() > LONGEST_NAME {
+        return None;
+    }
+    let kept = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-' | 0x0b) && !byte.is_ascii_whitespace());
+    let mut length = 0;
+    for (place, byte) in buffer.iter_mut().zip(kept) {
+        *place = byte.to_ascii_lowercase();
+        length += 1;
+    }
+    std::str::from_utf8(&buffer[..length]).ok()
 }
 
 fn fold(name: &str) -> SmolStr {
@@ -144,6 +162,16 @@ mod tests {
             assert_eq!(names.meaning(name), Some(Meaning::Unused), "{name}");
         }
         assert_eq!(names.0.len(), Kind::ALL.len() + SEGMENT_NAMES.len() + SEGMENT_UNUSED.len());
+    }
+
+    #[test]
+    fn both_ways_of_folding_agree() {
+        for name in ["Product Added", "product_added", "\tproduct\u{b}-ADDED ", "", "_"] {
+            assert_eq!(fold_ascii(name, &mut [0; LONGEST_NAME]), Some(fold(name).as_str()), "{name:?}");
+        }
+        let mut names = Names::known();
+        assert!(names.add_alias("Größe Gewählt", "Product Viewed"));
+        assert_eq!(names.meaning("GRÖßE_gewählt"), Some(Meaning::Kind(Kind::ProductViewed)));
     }
 
     #[test]

@@ -86,13 +86,16 @@ struct Signs<'a> {
     message_id: Option<Scalar<'a>>,
 }
 
+/// Whether a record with this `type` is a call; no kind of the native vocabulary has such a name.
+pub(super) fn is_call_type(text: &str) -> bool {
+    ["track", "page", "screen", "identify", "alias", "group"].contains(&text)
+}
+
 /// Whether a record is a call: its `type` is one of Segment's, or it has none and names an event or message.
 pub(super) fn looks_like_call(text: &str) -> Result<bool, Refusal> {
     let signs: Signs<'_> = serde_json::from_str(text).map_err(|error| refuse_json(&error, "the record"))?;
     Ok(match &signs.call {
-        Some(Scalar::Text(call)) => {
-            ["track", "page", "screen", "identify", "alias", "group"].contains(&call.as_ref())
-        }
+        Some(Scalar::Text(call)) => is_call_type(call),
         Some(_) => false,
         None => matches!(signs.event, Some(Scalar::Text(_))) || signs.message_id.is_some(),
     })
