@@ -37,13 +37,13 @@ pub(super) fn canonicalise(
     if customer_id.is_none() && kind == Kind::ErasureRequested {
         return Err(Refusal::missing("customer_id"));
     }
-    let anonymous_id = reader.person_id("anonymous_id", &record.anonymous_id)?.map(AnonymousId::new);
+    let anonymous_id = reader.person_id("anonymous_id", &record.anonymous_id)?.map(AnonymousId::from);
     if kind == Kind::IdentityLinked && (customer_id.is_none() || anonymous_id.is_none()) {
         return Ok(Outcome::Ignored(IgnoreReason::NothingSaid));
     }
     let times = times_of(record, arrival, settings)?;
     let event_id = match reader.id("event_id", &record.event_id)? {
-        Some(event_id) if !super::junk::is_junk_number(&event_id) => EventId::new(event_id),
+        Some(event_id) if !super::junk::is_junk_number(&event_id) => EventId::from(event_id),
         _ => content_id(kind, times.stated, record),
     };
     let body = named_order(body_of(kind, record, &mut reader)?, &event_id);
@@ -63,7 +63,7 @@ pub(super) fn canonicalise(
     };
     Ok(match customer_id {
         Some(customer_id) => {
-            let event = Box::new(identified(event, CustomerId::new(customer_id)));
+            let event = Box::new(identified(event, CustomerId::from(customer_id)));
             Outcome::Event(Normalised { event, notes })
         }
         None => Outcome::Anonymous(Normalised { event: Box::new(event), notes }),
