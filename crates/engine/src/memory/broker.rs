@@ -280,8 +280,9 @@ impl MemoryBroker {
 
     pub(super) fn release(&self, group: &SmolStr, member: &Membership, assignments: &[Assignment]) {
         self.write(|state, _| {
-            if let Some(group) = state.groups.get_mut(group) {
-                group.release(member, assignments);
+            if let Some(group) = state.groups.get_mut(group)
+                && group.release(member, assignments)
+            {
                 group.reconcile();
             }
         });

@@ -155,13 +155,16 @@ impl Group {
             })
     }
 
-    /// Takes back partitions that the member owns since the generation it says; others are not its own any more.
-    pub fn release(&mut self, member: &Membership, assignments: &[Assignment]) {
+    /// Takes back partitions that the member owns since the generation it says, and says whether there were any;
+    /// others are not its own any more.
+    pub fn release(&mut self, member: &Membership, assignments: &[Assignment]) -> bool {
+        let owned_before = self.owners.len();
         for assignment in assignments {
             if self.owns(member, assignment) {
                 self.owners.remove(&assignment.0);
             }
         }
+        self.owners.len() < owned_before
     }
 
     /// Spreads `partitions` evenly, and lets members keep what they own as far as that allows.
@@ -203,7 +206,7 @@ impl Group {
             dealt.map(|(turn, of)| (of.clone(), slots[(first + turn) % slots.len()].clone())).collect();
     }
 
-    /// Moves ownership towards the plan as far as nobody has to release something first.
+    /// Moves ownership towards the plan as far as nobody has to release something first: a new generation.
     pub fn reconcile(&mut self) {
         self.generation += 1;
         for (partition, slot) in &self.target {

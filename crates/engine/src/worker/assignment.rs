@@ -41,21 +41,19 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
         if self.news_awaited > 0 {
             return Ok(());
         }
-        for partition in std::mem::take(&mut self.waiting) {
+        // A setback leaves this early: whoever has not begun by then has to be waiting still.
+        for partition in self.waiting.clone() {
             match self.begin(&partition).await {
                 Ok(running) => {
+                    self.waiting.remove(&partition);
                     self.running.insert(partition, running);
                 }
-                Err(NotYet::Later) => {
-                    self.waiting.insert(partition);
-                }
+                Err(NotYet::Later) => {}
                 Err(NotYet::Halted(halt)) => {
+                    self.waiting.remove(&partition);
                     self.halted.insert(partition, halt);
                 }
-                Err(NotYet::Setback(setback)) => {
-                    self.waiting.insert(partition);
-                    return Err(setback);
-                }
+                Err(NotYet::Setback(setback)) => return Err(setback),
             }
         }
         Ok(())

@@ -1,0 +1,221 @@
+//! What a seed decides beforehand: the shape of the topics, the settings of the workers, and which faults happen.
+//!
+//! Every run has some faults and lacks others, so that a rare one is not always drowned by a common one.
+
+use engine::settings::{ChangedRules, MissingState, PublishFrom};
+use engine::worker::ServiceSettings;
+use engine::{TaskSettings, WorkerSettings};
+use events::Span;
+
+use crate::dice::Dice;
+
+/// The consumer group and service name of ingest.
+pub const INGEST: &str = "ingest";
+/// The consumer group and service name of the tasks.
+pub const TRIGGERS: &str = "triggers";
+/// The topic between them.
+pub const CUSTOMER_EVENTS: &str = "customer-events";
+/// Where events without a customer go.
+pub const ANONYMOUS_EVENTS: &str = "anonymous-events";
+/// Where unreadable records go.
+pub const DEAD_LETTERS: &str = "dead-letters";
+/// The raw topics.
+pub const RAW_TOPICS: [&str; 3] = ["clickstream", "purchase", "support"];
+
+/// What the tasks compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logic {
+    /// Everything that ever happened to a customer, in the order of application: nothing goes unnoticed.
+    Diary,
+    /// The real triggers.
+    Triggers,
+}
+
+/// When events happen, beside when they are appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Punctuality {
+    /// In the millisecond of the append, or within the allowed lateness before it: nothing may be late at a task.
+    Punctual,
+    /// Some long ago.
+    Tardy,
+}
+
+/// How often each fault happens: once in so many chances, 0 for never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// A worker crashes where it stands.
+    pub crash: u32,
+    /// A worker is stopped for a while, and goes on as if nothing had been.
+    pub sleep: u32,
+    /// A sleeping worker's slot is given to a new process.
+    pub replace: u32,
+    /// A group's partitions are dealt out anew.
+    pub reassign: u32,
+    /// The coordinator gives an open transaction up.
+    pub time_out: u32,
+    /// A store is put back to an earlier state; at most `rollbacks` times in a run.
+    pub rollback: u32,
+    /// How often in a run.
+    pub rollbacks: u32,
+    /// A transaction does not go as it should.
+    pub publish: u32,
+    /// Some other call to the log or the store fails.
+    pub call: u32,
+    /// A checkpoint stays under way for a while; then it is written, or lost, or both seem so.
+    pub checkpoint: u32,
+    /// The path of evidence fails, or leaves partitions out.
+    pub evidence: u32,
+    /// Time leaps by many seconds.
+    pub leap: u32,
+}
+
+/// A run, as its seed has it.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seed.
+    pub seed: u64,
+    /// How many scheduling steps the faulty phase has.
+    pub steps: u64,
+    /// Partitions of each raw topic.
+    pub raw_partitions: [u32; 3],
+    /// Whether the raw topics carry the broker's time.
+    pub raw_log_append_time: [bool; 3],
+    /// Partitions of `customer-events`.
+    pub log_partitions: u32,
+    /// Partitions of each action topic.
+    pub action_partitions: u32,
+    /// How many customers there are.
+    pub customers: usize,
+    /// How many workers each service has.
+    pub workers: usize,
+    /// The shop is at work once in so many steps.
+    pub shop_pause: u32,
+    /// What the tasks compute.
+    pub logic: Logic,
+    /// When events happen.
+    pub punctuality: Punctuality,
+    /// After how long a cart is abandoned.
+    pub wait: Span,
+    /// What the workers of `triggers` are told.
+    pub service: ServiceSettings,
+    /// What the workers of ingest are told.
+    pub ingest: ingest::Settings,
+    /// At most so many records per poll.
+    pub max_poll_records: usize,
+    /// How long a silent member stays in its group.
+    pub session_timeout: Span,
+    /// How long a transaction may stay open.
+    pub transaction_timeout: Span,
+    /// What goes wrong.
+    pub faults: Faults,
+}
+
+impl Plan {
+    /// The plan of a seed.
+    pub fn of(seed: u64) -> Self {
+        let dice = &mut Dice::seeded(seed ^ 0x5eed_0f_a11);
+        let punctuality = if dice.once_in(4) { Punctuality::Tardy } else { Punctuality::Punctual };
+        let grace = Span::from_millis(*dice.pick(&[1, 50, 500, 2_000]));
+        let allowed_lateness = Span::from_millis(*dice.pick(&[0, 0, 20, 1_000]));
+        Self {
+            seed,
+            steps: *dice.pick(&[1_000, 2_000, 3_000]),
+            raw_partitions: [dice.between(1, 3) as u32, dice.between(1, 2) as u32, 1],
+            raw_log_append_time: std::array::from_fn(|_| !dice.once_in(5)),
+            log_partitions: dice.between(1, 3) as u32,
+            action_partitions: dice.between(1, 2) as u32,
+            customers: *dice.pick(&[2, 5, 9]),
+            workers: 2,
+            shop_pause: *dice.pick(&[6, 15, 40]),
+            logic: if dice.once_in(2) { Logic::Diary } else { Logic::Triggers },
+            punctuality,
+            wait: Span::from_millis(*dice.pick(&[1_000, 5_000, 20_000])),
+            service: service_settings(dice, punctuality, grace),
+            ingest: ingest_settings(dice, grace, allowed_lateness),
+            max_poll_records: *dice.pick(&[1, 3, 20]),
+            session_timeout: Span::from_secs(30),
+            transaction_timeout: Span::from_secs(*dice.pick(&[5, 10, 60])),
+            faults: Faults::drawn(dice),
+        }
+    }
+}
+
+fn service_settings(dice: &mut Dice, punctuality: Punctuality, grace: Span) -> ServiceSettings {
+    let bound = if punctuality == Punctuality::Tardy { *dice.pick(&[1, 3, 10_000]) } else { 10_000 };
+    ServiceSettings {
+        service: TRIGGERS.into(),
+        log_topic: CUSTOMER_EVENTS.into(),
+        task: TaskSettings {
+            grace,
+            settle: Span::from_millis(*dice.pick(&[1, 500, 5_000])),
+            max_buffered_records: bound,
+            max_applications_per_record: *dice.pick(&[1, 2, 10_000]),
+        },
+        worker: WorkerSettings {
+            cached_customers: *dice.pick(&[2, 4, 1_000]),
+            read_customers: *dice.pick(&[1, 3, 1_000]),
+            due_page: *dice.pick(&[1, 3, 1_000]),
+            transaction_outputs: *dice.pick(&[1, 5, 1_000]),
+            commit_records: *dice.pick(&[1, 10, 100]) as u64,
+            commit_interval: Span::from_millis(*dice.pick(&[1, 200, 2_000])),
+            checkpoint_interval: Span::from_millis(*dice.pick(&[1, 200, 2_000])),
+            checkpoint_customers: *dice.pick(&[1, 3, 1_000]),
+            publish_from: PublishFrom::Earliest,
+            missing_state: MissingState::Rebuild,
+            changed_rules: ChangedRules::Refuse,
+        },
+    }
+}
+
+fn ingest_settings(dice: &mut Dice, grace: Span, allowed_lateness: Span) -> ingest::Settings {
+    ingest::Settings {
+        raw_topics: RAW_TOPICS.map(Into::into).to_vec(),
+        customer_events: CUSTOMER_EVENTS.into(),
+        anonymous_events: ANONYMOUS_EVENTS.into(),
+        dead_letters: DEAD_LETTERS.into(),
+        allowed_lateness,
+        grace,
+        tick_interval: Span::from_millis(*dice.pick(&[1, 20, 100])),
+        idle_tick_interval: Span::from_millis(*dice.pick(&[100, 500, 1_000])),
+        full_set_interval: Span::from_millis(*dice.pick(&[100, 500, 1_000])),
+        transaction_records: *dice.pick(&[1, 5, 50]),
+        transaction_bytes: *dice.pick(&[1, 16 << 20]),
+        events_per_tick: *dice.pick(&[1, 3, 50]),
+        ..ingest::Settings::default()
+    }
+}
+
+impl Faults {
+    /// Nothing goes wrong.
+    pub const NONE: Self = Self {
+        crash: 0,
+        sleep: 0,
+        replace: 0,
+        reassign: 0,
+        time_out: 0,
+        rollback: 0,
+        rollbacks: 0,
+        publish: 0,
+        call: 0,
+        checkpoint: 0,
+        evidence: 0,
+        leap: 0,
+    };
+
+    fn drawn(dice: &mut Dice) -> Self {
+        Self {
+            crash: *dice.pick(&[0, 100, 300]),
+            sleep: *dice.pick(&[0, 150, 500]),
+            replace: *dice.pick(&[0, 50, 300]),
+            reassign: *dice.pick(&[0, 150, 500]),
+            time_out: *dice.pick(&[0, 100, 400]),
+            rollback: *dice.pick(&[0, 200, 400]),
+            rollbacks: *dice.pick(&[1, 2]),
+            publish: *dice.pick(&[0, 4, 12]),
+            call: *dice.pick(&[0, 0, 30]),
+            checkpoint: *dice.pick(&[0, 2, 1]),
+            evidence: *dice.pick(&[0, 3, 10]),
+            leap: *dice.pick(&[0, 10, 60]),
+        }
+    }
+}
