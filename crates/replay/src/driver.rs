@@ -19,21 +19,12 @@ use crate::sorter::SortedEvent;
 /// A tick follows so many distinct event times.
 const TIMES_PER_TICK: usize = 1_024;
 
-/// What a replay may hold in memory, decoded.
-#[derive(Clone, Copy, Debug)]
-pub struct DriverLimits {
-    /// How many customers the task keeps decoded.
-    pub cached_customers: usize,
-    /// How many changed customers are put away at once.
-    pub checkpoint_customers: usize,
-}
-
 /// A task, its customers, and its time.
 pub struct Driver<'f, F: Fold> {
     fold: &'f F,
     task: Task<F>,
     shelf: Shelf,
-    limits: DriverLimits,
+    cached_customers: usize,
     max_buffered: usize,
     source: TopicPartition,
     last_time: EventTime,
@@ -43,17 +34,17 @@ pub struct Driver<'f, F: Fold> {
 }
 
 impl<'f, F: Fold> Driver<'f, F> {
-    /// A driver that starts with no customers, before all time.
-    pub fn new(fold: &'f F, settings: TaskSettings, limits: DriverLimits) -> Self {
+    /// A driver that starts with no customers, before all time, and keeps about twice `cached_customers` decoded.
+    pub fn new(fold: &'f F, settings: TaskSettings, cached_customers: usize) -> Self {
         let source = TopicPartition::new("file", 0);
         let id = TaskId { service: "replay".into(), partition: source.clone() };
         let max_buffered = settings.max_buffered_records;
         let start = FreshStart { rules_hash: fold.rules_hash().to_owned(), log_partitions: 1, epoch: 0 };
         Self {
             fold,
-            task: Task::fresh(id, settings, limits.cached_customers, start),
+            task: Task::fresh(id, settings, cached_customers, start),
             shelf: Shelf::default(),
-            limits,
+            cached_customers,
             max_buffered,
             source,
             last_time: EventTime::MIN,
@@ -135,12 +126,14 @@ impl<'f, F: Fold> Driver<'f, F> {
                     self.task.supply_customers(self.fold, found)?;
                 }
                 Progress::NeedDue(after) => {
-                    let limit = self.limits.cached_customers;
+                    let limit = self.cached_customers;
                     self.task.supply_due(self.shelf.read_due(after.as_ref(), limit), limit);
                 }
             }
         }
-        if self.task.dirty() >= self.limits.checkpoint_customers {
+        // Changed customers cannot leave the cache; they are put away only when that costs memory, because a record
+        // that is encoded less often is folded faster.
+        if self.task.dirty() >= self.cached_customers {
             self.shelf.write(self.task.take_checkpoint(self.fold));
             self.task.checkpoint_written();
         }
@@ -274,11 +267,11 @@ mod tests {
 
     fn run(
         settings: TaskSettings,
-        limits: DriverLimits,
+        cached_customers: usize,
         events: impl IntoIterator<Item = SortedEvent>,
         remaining: RemainingTimers,
     ) -> Vec<String> {
-        let mut driver = Driver::new(&Idle, settings, limits);
+        let mut driver = Driver::new(&Idle, settings, cached_customers);
         let mut lines = Vec::new();
         let text = |output: &Output| String::from_utf8(output.payload.to_vec()).unwrap();
         for event in events {
@@ -288,7 +281,7 @@ mod tests {
         lines
     }
 
-    const ROOMY: DriverLimits = DriverLimits { cached_customers: 1_000, checkpoint_customers: 1_000 };
+    const ROOMY: usize = 1_000;
 
     #[test]
     fn what_is_due_by_the_last_event_fires_and_the_rest_only_if_asked() {
@@ -309,8 +302,7 @@ mod tests {
     fn bounds_of_memory_and_of_work_per_record_do_not_show_in_the_output() {
         let roomy = run(TaskSettings::default(), ROOMY, traffic(), RemainingTimers::Fire);
         assert!(roomy.len() > 300);
-        let tight = DriverLimits { cached_customers: 16, checkpoint_customers: 5 };
-        assert_eq!(run(TaskSettings::default(), tight, traffic(), RemainingTimers::Fire), roomy);
+        assert_eq!(run(TaskSettings::default(), 16, traffic(), RemainingTimers::Fire), roomy);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use engine::task::TaskCounts;
 use engine::{Fold, Output};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::driver::{Driver, DriverLimits, RemainingTimers};
+use crate::driver::{Driver, RemainingTimers};
 use crate::error::ReplayError;
 use crate::sorter::SortedEvents;
 
@@ -20,8 +20,8 @@ const EVENTS_PER_PROGRESS: u64 = 1 << 16;
 pub struct FoldSettings {
     /// The engine's.
     pub task: TaskSettings,
-    /// What may be held in memory.
-    pub limits: DriverLimits,
+    /// About half of how many customers are held decoded.
+    pub cached_customers: usize,
     /// What happens to timers that are not due at the end.
     pub remaining: RemainingTimers,
 }
@@ -49,7 +49,7 @@ pub fn fold<F: Fold>(
     render: impl Fn(&Output) -> Vec<u8>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Folded, ReplayError> {
-    let mut driver = Driver::new(fold, settings.task.clone(), settings.limits);
+    let mut driver = Driver::new(fold, settings.task.clone(), settings.cached_customers);
     let mut lines = OutputLines { to, render, outputs: BTreeMap::new(), digest: Xxh3::new() };
     let mut fed: u64 = 0;
     for event in events {

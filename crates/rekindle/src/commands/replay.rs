@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use engine::Output;
 use events::EventTime;
 use events::normalise::{FutureTimes, Normaliser, NormaliserSettings, Vocabulary};
-use replay::driver::{DriverLimits, RemainingTimers};
+use replay::driver::RemainingTimers;
 use replay::{FoldSettings, IntakeSettings, Mapping, Rejects, Taken};
 use strict_toml::{Location, Problem};
 use tempfile::NamedTempFile;
@@ -109,13 +109,9 @@ fn intake_settings(args: &ReplayArgs, config: &Config, started_at: EventTime) ->
 }
 
 fn fold_settings(args: &ReplayArgs, config: &Config) -> FoldSettings {
-    let worker = &config.settings.worker;
     FoldSettings {
         task: config.settings.task.clone(),
-        limits: DriverLimits {
-            cached_customers: worker.cached_customers,
-            checkpoint_customers: worker.checkpoint_customers,
-        },
+        cached_customers: config.settings.worker.cached_customers,
         remaining: if args.flush_timers { RemainingTimers::Fire } else { RemainingTimers::Keep },
     }
 }
