@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// The crates from the bottom up. A crate may depend on crates of lower layers, never on its own layer or above.
 const LAYERS: &[&[&str]] = &[
-    &["events", "strict-toml"],
+    &["events", "strict-toml", "telemetry"],
     &["customer"],
     &["cart-abandonment", "contact-policy"],
     &["engine"],
