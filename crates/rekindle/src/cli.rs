@@ -26,6 +26,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 78 the configuration or a mapping i
 pub enum Command {
     /// Validate the configuration, offline, and show what would run
     Check(CheckArgs),
+    /// Run the whole pipeline in this process, fed by a generated shop, and show triggers as they fire
+    Up(UpArgs),
+    /// Write the generated shop's raw records as JSON Lines
+    Generate(GenerateArgs),
     /// Run the triggers over recorded events, and write what would have been sent
     Replay(ReplayArgs),
 }
@@ -75,6 +79,99 @@ pub enum Format {
     /// For people.
     Table,
     /// One JSON document.
+    Json,
+}
+
+/// `rekindle up`.
+#[derive(Args, Debug)]
+#[command(after_help = UP_EXAMPLES)]
+pub struct UpArgs {
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// How many seconds of the shop's time pass in a second [default: up.speed]
+    #[arg(long, value_name = "FACTOR")]
+    pub speed: Option<f64>,
+    /// How many customers the shop has [default: up.customers]
+    #[arg(long, value_name = "COUNT")]
+    pub customers: Option<u32>,
+    /// Fixes everything the shop does [default: up.seed]
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// End by itself after this long, such as 30s; else Ctrl-C ends it
+    #[arg(long = "for", value_name = "DURATION")]
+    pub run_for: Option<strict_toml::Duration>,
+    /// How to print triggers
+    #[arg(long, value_enum, default_value_t = UpFormat::Text)]
+    pub format: UpFormat,
+}
+
+impl UpArgs {
+    /// The sources of the configuration: a flag of this command stands for the key of its name, and consent counts as
+    /// granted where nothing else is said, since the shop's customers do not exist.
+    pub fn sources(&self) -> ConfigArgs {
+        let flag = |key: &str, value: Option<String>| value.map(|value| format!("up.{key}={value}"));
+        let flags = [
+            flag("speed", self.speed.map(|speed| format!("{speed:?}"))),
+            flag("customers", self.customers.map(|customers| customers.to_string())),
+            flag("seed", self.seed.map(|seed| seed.to_string())),
+        ];
+        let mut sources = self.config.clone();
+        sources.assignments.extend(flags.into_iter().flatten());
+        if sources.config.is_none() {
+            sources.assignments.insert(0, "gates.consent.default=granted".to_owned());
+        }
+        sources
+    }
+}
+
+const UP_EXAMPLES: &str = "\
+Examples:
+  Triggers on the screen within half a minute:
+    rekindle up
+  A faster clock, a larger shop, and a shorter wait:
+    rekindle up --speed 3600 --customers 20000 --set triggers.cart-abandonment.wait=1h
+  Half a minute of triggers as JSON Lines:
+    rekindle up --for 30s --format json > triggers.jsonl
+
+Nothing is kept: log and state are in memory, and end with the process.";
+
+/// `rekindle generate`.
+#[derive(Args, Debug)]
+#[command(after_help = GENERATE_EXAMPLES)]
+pub struct GenerateArgs {
+    /// How many records to write
+    #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+    pub events: usize,
+    /// How many customers the shop has
+    #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
+    pub customers: u32,
+    /// Fixes everything the shop does
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// When the shop opens (RFC 3339 with a zone)
+    #[arg(long, value_name = "TIME", default_value = "2026-01-01T00:00:00Z")]
+    pub start: strict_toml::Instant,
+    /// Where the records go; standard output if not given
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+const GENERATE_EXAMPLES: &str = "\
+Examples:
+  A million records, and what would have been sent for them:
+    rekindle generate --events 1000000 --output shop.jsonl
+    rekindle replay --from-file shop.jsonl --set gates.consent.default=granted --output triggers.jsonl
+
+The clickstream is in Segment's vocabulary, orders and tickets are in Rekindle's own. The same seed writes the same
+bytes. The records come in the order in which the shop sends them.";
+
+/// How `rekindle up` prints triggers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum UpFormat {
+    /// A line each, for people.
+    Text,
+    /// The payload of each record, as JSON Lines.
     Json,
 }
 

@@ -1,4 +1,5 @@
 //! The commands, one module each: from arguments and configuration to an exit.
 
 pub mod check;
+pub mod generate;
 pub mod replay;

@@ -8,6 +8,8 @@
 mod cli;
 mod commands;
 mod config;
+mod shop;
+mod up;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -33,6 +35,11 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Replay(args) => {
             let config = load(&args.config)?;
             commands::replay::run(&args, &config)
+        }
+        Command::Generate(args) => commands::generate::run(&args),
+        Command::Up(args) => {
+            let config = load(&args.sources())?;
+            up::run(&args, &config)
         }
     }
 }

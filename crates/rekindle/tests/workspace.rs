@@ -21,7 +21,8 @@ const LAYERS: &[&[&str]] = &[
 const PURE: &[&str] = &["events", "customer", "cart-abandonment", "contact-policy"];
 
 /// What a pure crate must not reach, however far down.
-const RUNTIMES_AND_VENDORS: &[&str] = &["tokio", "mio", "rdkafka", "redis", "tracing", "prometheus", "hyper", "clap"];
+const RUNTIMES_AND_VENDORS: &[&str] =
+    &["tokio", "mio", "rdkafka", "redis", "tracing", "prometheus", "hyper", "clap"];
 
 /// What a pure crate must not name. Libraries below it may use these for what it does not call.
 const CLOCKS_AND_CHANCE: &[&str] = &["rand", "getrandom", "tempfile", "chrono", "time"];

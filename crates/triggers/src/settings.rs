@@ -6,6 +6,7 @@ use contact_policy::InvalidPolicy;
 use customer::{InvalidLimit, Limits};
 use events::Span;
 use serde::Serialize;
+use smol_str::{SmolStr, format_smolstr};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use cart_abandonment::{InvalidRule, Rules};
@@ -86,6 +87,12 @@ impl Settings {
             }
         }
         Ok(())
+    }
+
+    /// Every topic that outputs may go to.
+    pub fn output_topics(&self) -> Vec<SmolStr> {
+        let families = self.cart_abandonment.iter().map(|_| "cart-abandonment");
+        families.chain(["suppressed"]).map(|name| format_smolstr!("{}.{name}", self.actions_prefix)).collect()
     }
 
     /// A fingerprint of everything that can affect output; the same on every platform and in every run.

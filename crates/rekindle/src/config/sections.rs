@@ -83,6 +83,6 @@ pub struct Up {
 
 impl Default for Up {
     fn default() -> Self {
-        Self { seed: 1, customers: 2_000, speed: 600.0 }
+        Self { seed: 1, customers: 2_000, speed: 1_800.0 }
     }
 }

@@ -20,7 +20,6 @@ pub struct Settings {
     /// How raw records are read.
     pub normaliser: NormaliserSettings,
     /// Topics, time and pace of ingest.
-    #[allow(dead_code, reason = "only the commands that run ingest read it")]
     pub ingest: ingest::Settings,
     /// The triggers and their gates, for a live run.
     pub triggers: triggers::Settings,

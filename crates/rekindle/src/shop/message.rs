@@ -9,7 +9,7 @@ use super::visit::Visitor;
 /// A raw record, and when it is sent.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// When it happens, and is sent.
+    /// When it is to be sent.
     pub at: EventTime,
     /// What is sent.
     pub record: RawMessage,
@@ -28,10 +28,10 @@ pub struct RawMessage {
 }
 
 impl Message {
-    /// The record's value.
-    pub fn value(&self) -> Vec<u8> {
+    /// The record's value, as it is sent at `sent_at`.
+    pub fn value(&self, sent_at: EventTime) -> Vec<u8> {
         let mut body = self.record.body.clone();
-        body[self.record.time_field] = Value::String(self.at.to_string());
+        body[self.record.time_field] = Value::String(sent_at.to_string());
         body.to_string().into_bytes()
     }
 }

@@ -22,8 +22,8 @@ const DAILY_VISITS: f64 = 0.6;
 const ANONYMOUS_VISITS: f64 = 0.2;
 /// How busy each hour of the day is (UTC), beside the average.
 const BUSYNESS: [f64; 24] = [
-    0.5, 0.3, 0.2, 0.1, 0.1, 0.2, 0.4, 0.7, 0.9, 1.0, 1.1, 1.2, 1.3, 1.2, 1.1, 1.1, 1.2, 1.4, 1.7, 2.0, 2.1, 1.9, 1.4,
-    0.9,
+    0.5, 0.3, 0.2, 0.1, 0.1, 0.2, 0.4, 0.7, 0.9, 1.0, 1.1, 1.2, 1.3, 1.2, 1.1, 1.1, 1.2, 1.4, 1.7, 2.0, 2.1,
+    1.9, 1.4, 0.9,
 ];
 
 /// The shop's traffic, in order of time, without an end.
@@ -137,7 +137,9 @@ mod tests {
 
     #[test]
     fn messages_come_in_order_of_time_and_the_seed_decides_them() {
-        let traffic = |seed| Shop::open(seed, 500, START).take(5_000).map(|m| (m.at, m.value())).collect::<Vec<_>>();
+        let traffic = |seed| {
+            Shop::open(seed, 500, START).take(5_000).map(|m| (m.at, m.value(m.at))).collect::<Vec<_>>()
+        };
         let first = traffic(7);
         assert!(first.is_sorted_by_key(|(at, _)| *at));
         assert_eq!(first, traffic(7));

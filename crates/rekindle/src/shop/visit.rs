@@ -113,7 +113,8 @@ impl<'a> Visit<'a> {
 
     fn ask(&mut self, customer_id: String) {
         let ticket_id = format!("t-{}", self.visitor.visit);
-        for (kind, hours) in [("ticket_opened", 6..48), ("ticket_updated", 1..20), ("ticket_resolved", 1..30)] {
+        for (kind, hours) in [("ticket_opened", 6..48), ("ticket_updated", 1..20), ("ticket_resolved", 1..30)]
+        {
             self.now = self.now + Span::from_hours(self.rng.random_range(hours));
             let message = Support { customer_id: customer_id.clone(), ticket_id: ticket_id.clone(), kind };
             self.messages.push(Message { at: self.now, record: message.into() });
@@ -121,7 +122,8 @@ impl<'a> Visit<'a> {
     }
 
     fn click(&mut self, what: Clickstream) {
-        self.messages.push(Message { at: self.now, record: what.sent_by(&self.visitor, self.messages.len()) });
+        self.messages
+            .push(Message { at: self.now, record: what.sent_by(&self.visitor, self.messages.len()) });
         self.pause();
     }
 

@@ -13,15 +13,29 @@ use anyhow::Context;
 use engine::memory::ScaledClock;
 use engine::ports::Clock;
 use engine::worker::StopSignal;
+use events::Span;
 
 use crate::cli::UpArgs;
 use crate::config::Config;
+use crate::config::settings::Settings;
 use pipeline::Pipeline;
 use screen::Screen;
 use shopkeeper::Shopkeeper;
 
 /// How often the screen looks for new triggers.
 const REFRESH: Duration = Duration::from_millis(100);
+
+/// A thread may be held up for this long by whatever else the machine does.
+const HICCUP: Duration = Duration::from_millis(50);
+
+/// At a high speed a moment without the processor is minutes of event time. The shop's messages are not late for that.
+fn allow_for_hiccups(settings: &Settings, speed: f64) -> Settings {
+    let hiccup = Span::from_millis((HICCUP.as_millis() as f64 * speed) as i64);
+    let mut settings = settings.clone();
+    settings.ingest.allowed_lateness = settings.ingest.allowed_lateness.max(hiccup);
+    settings.ingest.grace = settings.ingest.grace.max(hiccup);
+    settings
+}
 
 /// Runs until it is interrupted, or for as long as was asked for.
 ///
@@ -34,12 +48,14 @@ pub fn run(args: &UpArgs, config: &Config) -> anyhow::Result<()> {
 
     let up = &config.sections.up;
     let clock = ScaledClock::starting_at(engine::memory::SystemClock.now(), up.speed);
-    let pipeline = Pipeline::start(clock, &config.settings).context("the services cannot be started")?;
+    let settings = allow_for_hiccups(&config.settings, up.speed);
+    let pipeline = Pipeline::start(clock, &settings).context("the services cannot be started")?;
     let shop = Shopkeeper::start(pipeline.broker(), clock, up, &stop).context("the shop cannot be opened")?;
 
-    let mut screen = Screen::new(std::io::stdout().lock(), args.format, &config.settings);
-    screen.welcome(up, &config.settings)?;
-    let until = args.run_for.map(|length| Instant::now() + Duration::from_millis(length.span().as_millis() as u64));
+    let mut screen = Screen::new(std::io::stdout().lock(), args.format, &settings);
+    screen.welcome(up, &settings)?;
+    let until =
+        args.run_for.map(|length| Instant::now() + Duration::from_millis(length.span().as_millis() as u64));
     while !stop.is_requested() && until.is_none_or(|until| Instant::now() < until) {
         screen.show_new(pipeline.broker())?;
         pipeline.check()?;

@@ -75,7 +75,8 @@ impl Pipeline {
     /// # Errors
     /// If a thread cannot be started.
     pub fn start(clock: ScaledClock, settings: &Settings) -> io::Result<Self> {
-        let retention = BrokerSettings { retained_records: Some(RETAINED_RECORDS), ..BrokerSettings::default() };
+        let retention =
+            BrokerSettings { retained_records: Some(RETAINED_RECORDS), ..BrokerSettings::default() };
         let broker = MemoryBroker::new(Arc::new(clock), retention);
         create_topics(&broker, settings);
         let stop = StopSignal::default();
@@ -186,7 +187,8 @@ fn start_triggers(
     std::thread::Builder::new().name(format!("triggers-{slot}")).spawn(move || {
         let mut worker = Worker::new(log, store, fold, service);
         pollster::block_on(worker.run(&stop, |worker| {
-            let halted = worker.halted().iter().map(|(partition, halt)| (partition.to_string(), halt.to_string()));
+            let halted =
+                worker.halted().iter().map(|(partition, halt)| (partition.to_string(), halt.to_string()));
             let report = Report { counts: worker.counts(), halted: halted.collect() };
             reports.lock().unwrap_or_else(PoisonError::into_inner)[slot] = report;
         }));

@@ -48,12 +48,12 @@ impl<W: Write> Screen<W> {
             up.speed
         )?;
         if let Some(rules) = &settings.triggers.cart_abandonment {
-            let wait = rules.wait + settings.ingest.grace;
+            let wait = rules.wait.as_millis() + settings.ingest.grace.as_millis();
             writeln!(
                 self.out,
                 "A cart counts as abandoned {} after its last change: the first ones in about {:.0} s.",
                 rules.wait,
-                wait.as_millis() as f64 / 1_000.0 / up.speed
+                wait as f64 / 1_000.0 / up.speed
             )?;
         }
         writeln!(self.out)?;
@@ -103,7 +103,8 @@ impl<W: Write> Screen<W> {
         if self.format == UpFormat::Json {
             return Ok(());
         }
-        let stages: Vec<String> = self.stages.iter().map(|(stage, count)| format!("{count} {stage}")).collect();
+        let stages: Vec<String> =
+            self.stages.iter().map(|(stage, count)| format!("{count} {stage}")).collect();
         let ingest = &totals.ingest;
         let ignored: u64 = ingest.ignored.values().sum();
         let dead: u64 = ingest.dead_letters.values().sum();

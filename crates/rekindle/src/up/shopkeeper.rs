@@ -8,8 +8,8 @@ use bytes::Bytes;
 use engine::memory::{MemoryBroker, ScaledClock};
 use engine::ports::{Clock, NewRecord};
 use engine::worker::StopSignal;
-use events::TopicPartition;
 use events::partitioner::murmur2;
+use events::{EventTime, TopicPartition};
 
 use super::pipeline::raw_partitions;
 use crate::config::sections::Up;
@@ -34,7 +34,7 @@ impl Shopkeeper {
                 if !wait_until_due(&message, clock, speed, &stop) {
                     break;
                 }
-                sent += u64::from(send(&broker, &message, sent));
+                sent += u64::from(send(&broker, &message, clock.now(), sent));
             }
             sent
         })?;
@@ -62,8 +62,9 @@ fn wait_until_due(message: &Message, clock: ScaledClock, speed: f64, stop: &Stop
     }
 }
 
-/// Appends the message where its producer would: by its key, else one partition after the other.
-fn send(broker: &MemoryBroker, message: &Message, sent: u64) -> bool {
+/// Appends the message where its producer would: by its key, else one partition after the other. It tells the time at
+/// which it is sent: at a high speed, what a thread oversleeps would otherwise look like a slow source.
+fn send(broker: &MemoryBroker, message: &Message, now: EventTime, sent: u64) -> bool {
     let topic = message.record.topic;
     let partitions = raw_partitions(topic);
     let partition = match &message.record.key {
@@ -73,8 +74,8 @@ fn send(broker: &MemoryBroker, message: &Message, sent: u64) -> bool {
     let record = NewRecord {
         partition: TopicPartition::new(topic, partition as i32),
         key: message.record.key.clone().map(Bytes::from),
-        value: Some(message.value().into()),
+        value: Some(message.value(now).into()),
         headers: Vec::new(),
     };
-    broker.append(record, message.at).is_ok()
+    broker.append(record, now).is_ok()
 }
