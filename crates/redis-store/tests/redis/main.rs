@@ -15,3 +15,5 @@ mod model;
 mod proxy;
 mod server;
 mod size;
+#[cfg(feature = "tls")]
+mod tls;
