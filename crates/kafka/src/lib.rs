@@ -1,0 +1,32 @@
+//! The engine's ports on Apache Kafka: [`KafkaLog`] and [`KafkaEndOffsets`], and what is needed around them.
+//!
+//! Must stay true: no other crate names rdkafka; foreign errors are mapped here, once; nothing waits without a bound;
+//! a secret property reaches librdkafka and nothing else.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "an adapter: it has threads, waits, and looks at the clock to bound them"
+)]
+
+mod bounded_drop;
+mod consumption;
+mod end_offsets;
+mod group;
+mod log;
+mod member;
+mod partition_lists;
+mod properties;
+mod reader;
+mod records;
+mod settings;
+mod topics;
+mod transactions;
+
+pub use end_offsets::KafkaEndOffsets;
+pub use log::KafkaLog;
+pub use properties::{KafkaProperties, PropertyError};
+pub use reader::read_committed_all;
+pub use settings::{ConnectError, KafkaLogSettings, Timeouts};
+pub use topics::{
+    ActualTopic, Caution, DesiredTopic, PartitionGrowth, Plan, Step, TopicAdmin, TopicError, plan_topics,
+};

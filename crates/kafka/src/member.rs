@@ -1,0 +1,271 @@
+//! A member of the consumer group: one consumer, read by one thread.
+//!
+//! Must stay true: `incremental_unassign` is called by a release and by nothing else, since librdkafka takes it as the
+//! answer to a revocation that may wait unread; a new start is therefore a seek. A seek is waited for, so that a
+//! position asked for later is of the new place.
+
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use engine::ports::{LogError, Offset, Polled};
+use events::TopicPartition;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message;
+
+use crate::bounded_drop::drop_within;
+use crate::consumption::Consumption;
+use crate::group::{GroupContext, News};
+use crate::partition_lists::{list_at, list_of, offsets_of, raw};
+use crate::records::record_of;
+use crate::settings::{ConnectError, KafkaLogSettings};
+
+/// Between two looks at something that is about to happen inside librdkafka.
+const A_MOMENT: Duration = Duration::from_millis(5);
+
+pub(crate) type GroupConsumer = BaseConsumer<GroupContext>;
+
+/// What an error of the consumer calls for.
+enum Trouble {
+    /// Another process has the slot.
+    Fenced,
+    /// A position is gone, or the consumer is broken: nothing but a new consumer helps.
+    Rejoin,
+    /// It may pass.
+    Passing(String),
+}
+
+/// A consumer in the group, and what it reads.
+pub(crate) struct GroupMember {
+    settings: KafkaLogSettings,
+    /// `None` once it was given up, until the next poll makes a new one.
+    consumer: Option<GroupConsumer>,
+    consumption: Consumption,
+    trouble: Option<Trouble>,
+}
+
+impl GroupMember {
+    /// Begins to join.
+    pub fn join(settings: KafkaLogSettings) -> Result<Self, ConnectError> {
+        let consumer = Some(subscribe(&settings)?);
+        Ok(Self { settings, consumer, consumption: Consumption::default(), trouble: None })
+    }
+
+    /// The consumer; a new one if the last was given up.
+    pub fn consumer(&mut self) -> Result<&GroupConsumer, LogError> {
+        let consumer = match self.consumer.take() {
+            Some(consumer) => consumer,
+            None => subscribe(&self.settings).map_err(|error| LogError::Unavailable(error.to_string()))?,
+        };
+        Ok(self.consumer.insert(consumer))
+    }
+
+    /// The group's metadata as of the last event that a poll has served.
+    pub fn metadata(&self) -> Option<Arc<ConsumerGroupMetadata>> {
+        self.consumer.as_ref().and_then(|consumer| consumer.context().metadata())
+    }
+
+    pub fn owns(&self, partition: &TopicPartition) -> bool {
+        self.consumption.owns(partition)
+    }
+
+    /// Whether the group has told this member that a newer process has its slot.
+    pub fn is_fenced(&self) -> bool {
+        let fatal = self.consumer.as_ref().and_then(|consumer| consumer.client().fatal_error());
+        matches!(fatal, Some((RDKafkaErrorCode::FencedInstanceId, _)))
+    }
+
+    /// As `is_fenced`, once a newer process, if there is one, has surely been noticed.
+    pub fn is_fenced_by_now(&self) -> bool {
+        let deadline = Instant::now() + self.settings.fencing_notice();
+        while !self.is_fenced() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            sleep(A_MOMENT);
+        }
+        true
+    }
+
+    /// News of the group, or records.
+    pub fn poll(&mut self) -> Result<Polled, LogError> {
+        if let Some(trouble) = self.trouble.take() {
+            return self.face(trouble);
+        }
+        if let Some(news) = self.consumer()?.context().take_news() {
+            return Ok(self.tell(news));
+        }
+        let (was_drained, trouble) = self.gather()?;
+        if was_drained && self.consumption.is_started() {
+            self.pass_markers();
+        }
+        let batch = self.consumption.take_batch();
+        match trouble {
+            Some(trouble) if batch.is_empty() => return self.face(trouble),
+            trouble => self.trouble = trouble,
+        }
+        if !batch.is_empty() {
+            return Ok(Polled::Records(batch));
+        }
+        match self.consumer()?.context().take_news() {
+            Some(news) => Ok(self.tell(news)),
+            None => Ok(Polled::Idle),
+        }
+    }
+
+    /// Takes records until there are enough, or no more for now, or something else is to be looked at. Whether there
+    /// were no more.
+    fn gather(&mut self) -> Result<(bool, Option<Trouble>), LogError> {
+        let mut wait = self.settings.poll_wait;
+        let most = self.settings.max_poll_records.max(1);
+        self.consumer()?;
+        let (Some(consumer), consumption) = (&self.consumer, &mut self.consumption) else {
+            return Ok((false, None));
+        };
+        while consumption.batched() < most {
+            match consumer.poll(wait) {
+                None => return Ok((true, None)),
+                Some(Err(error)) => return Ok((false, Some(trouble_of(&error, consumer)))),
+                Some(Ok(message)) => {
+                    let offset = Offset::try_from(message.offset()).unwrap_or_default();
+                    consumption
+                        .offer(message.topic(), message.partition(), offset, || record_of(&message, offset));
+                }
+            }
+            wait = Duration::ZERO;
+        }
+        Ok((false, None))
+    }
+
+    /// Moves positions over transaction markers and aborted records, which are no messages.
+    fn pass_markers(&mut self) {
+        let Some(Ok(positions)) = self.consumer.as_ref().map(Consumer::position) else { return };
+        for (partition, position) in offsets_of(&positions) {
+            self.consumption.pass(&partition, position);
+        }
+    }
+
+    fn tell(&mut self, news: News) -> Polled {
+        match news {
+            News::Assigned(partitions) => {
+                self.consumption.take_on(&partitions);
+                Polled::Assigned(partitions)
+            }
+            News::Revoked(partitions) => {
+                self.consumption.halt(&partitions);
+                Polled::Revoked(partitions)
+            }
+            News::Lost(partitions) => {
+                self.consumption.halt(&partitions);
+                Polled::Lost(partitions)
+            }
+        }
+    }
+
+    fn face(&mut self, trouble: Trouble) -> Result<Polled, LogError> {
+        match trouble {
+            Trouble::Fenced => Err(LogError::Fenced),
+            Trouble::Passing(reason) => Err(LogError::Unavailable(reason)),
+            Trouble::Rejoin => {
+                self.leave();
+                Ok(Polled::Lost(self.consumption.drop_all()))
+            }
+        }
+    }
+
+    /// Reads a partition from `from` on.
+    pub fn start(&mut self, partition: &TopicPartition, from: Offset) -> Result<(), LogError> {
+        let is_fetched = self.consumption.is_fetched(partition);
+        let is_fetched = is_fetched.ok_or_else(|| unavailable(partition, "it is not assigned"))?;
+        let deadline = Instant::now() + self.settings.timeouts.request;
+        let limit = self.settings.timeouts.request;
+        let consumer = self.consumer()?;
+        if !is_fetched {
+            consumer
+                .incremental_assign(&list_at(partition, raw(from)))
+                .map_err(|error| unavailable(partition, error))?;
+        }
+        let sought = seek(consumer, partition, from, limit, deadline);
+        self.consumption.note_fetched(partition);
+        sought.map_err(|error| unavailable(partition, error))?;
+        self.consumption.start(partition, from);
+        Ok(())
+    }
+
+    /// Gives partitions up, and answers the group if it waits for that.
+    pub fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
+        let fetched = self.consumption.drop_partitions(partitions);
+        let Some(consumer) = &self.consumer else { return Ok(()) };
+        match consumer.incremental_unassign(&list_of(&fetched)) {
+            Ok(()) => Ok(()),
+            // A fatal error has taken everything away already; the next poll tells.
+            Err(_) if consumer.client().fatal_error().is_some() => Ok(()),
+            Err(error) => Err(LogError::Unavailable(error.to_string())),
+        }
+    }
+
+    /// Closes the consumer. As a static member it does not leave: its partitions wait for the slot's next process
+    /// until the session times out.
+    fn leave(&mut self) {
+        let Some(consumer) = self.consumer.take() else { return };
+        consumer.context().close();
+        let fetched: Vec<_> = self.consumption.fetched().cloned().collect();
+        // Answers a revocation that still waits; an error says that there is nothing to answer.
+        let _ = consumer.incremental_unassign(&list_of(&fetched));
+        drop_within(consumer, self.settings.timeouts.close);
+    }
+}
+
+impl Drop for GroupMember {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+fn subscribe(settings: &KafkaLogSettings) -> Result<GroupConsumer, ConnectError> {
+    let consumer: GroupConsumer = settings.consumer_config().create_with_context(GroupContext::default())?;
+    let topics: Vec<&str> = settings.topics.iter().map(|topic| topic.as_str()).collect();
+    consumer.subscribe(&topics)?;
+    Ok(consumer)
+}
+
+/// Waits until the partition is read from `from` on. A fetcher that is still being started, or stopped from an earlier
+/// assignment, refuses for a moment.
+fn seek(
+    consumer: &GroupConsumer,
+    partition: &TopicPartition,
+    from: Offset,
+    limit: Duration,
+    deadline: Instant,
+) -> Result<(), KafkaError> {
+    loop {
+        let sought = consumer.seek_partitions(list_at(partition, raw(from)), limit);
+        let outcome = sought.and_then(|list| list.elements().iter().try_for_each(|element| element.error()));
+        if outcome.is_ok() || Instant::now() >= deadline {
+            return outcome;
+        }
+        sleep(A_MOMENT);
+    }
+}
+
+fn trouble_of(error: &KafkaError, consumer: &GroupConsumer) -> Trouble {
+    if let Some((code, _)) = consumer.client().fatal_error() {
+        return match code {
+            RDKafkaErrorCode::FencedInstanceId => Trouble::Fenced,
+            _ => Trouble::Rejoin,
+        };
+    }
+    match error.rdkafka_error_code() {
+        Some(
+            RDKafkaErrorCode::AutoOffsetReset
+            | RDKafkaErrorCode::OffsetOutOfRange
+            | RDKafkaErrorCode::LogTruncation,
+        ) => Trouble::Rejoin,
+        _ => Trouble::Passing(error.to_string()),
+    }
+}
+
+fn unavailable(partition: &TopicPartition, reason: impl std::fmt::Display) -> LogError {
+    LogError::Unavailable(format!("{partition}: {reason}"))
+}

@@ -1,0 +1,107 @@
+//! A plain reader of what is committed: for tests, tools, and the concurrent reader of a fault harness.
+//!
+//! Must stay true: it belongs to no group, moves no offsets, and shows what any consumer with
+//! `isolation.level=read_committed` would see.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use engine::ports::{LogError, Offset, Record};
+use events::TopicPartition;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+
+use crate::partition_lists::{offsets_of, raw};
+use crate::properties::KafkaProperties;
+use crate::records::record_of;
+use crate::settings::Timeouts;
+
+/// Between two looks at how far the reader has come.
+const WAIT: Duration = Duration::from_millis(50);
+
+/// All committed records of a topic as of now, by partition; a partition without records is there, and empty.
+///
+/// # Errors
+/// [`LogError::UnknownTopic`], or [`LogError::Unavailable`] if the end is not reached within `limit`.
+pub fn read_committed_all(
+    properties: &KafkaProperties,
+    topic: &str,
+    limit: Duration,
+) -> Result<BTreeMap<TopicPartition, Vec<Record>>, LogError> {
+    let deadline = Instant::now() + limit;
+    let consumer = reader(properties).map_err(unavailable)?;
+    let ends = assign_all(&consumer, topic)?;
+    let mut records: BTreeMap<_, Vec<_>> =
+        ends.keys().map(|partition| (partition.clone(), Vec::new())).collect();
+    loop {
+        match consumer.poll(WAIT) {
+            Some(Ok(message)) => {
+                let partition = TopicPartition::new(message.topic(), message.partition());
+                let offset = Offset::try_from(message.offset()).unwrap_or_default();
+                if ends.get(&partition).is_some_and(|end| offset < *end) {
+                    records.entry(partition).or_default().push(record_of(&message, offset));
+                }
+                continue;
+            }
+            Some(Err(KafkaError::MessageConsumptionFatal(error))) => {
+                return Err(LogError::Unavailable(error.to_string()));
+            }
+            Some(Err(_)) | None => {}
+        }
+        if is_at(&consumer, &ends)? {
+            return Ok(records);
+        }
+        if Instant::now() >= deadline {
+            return Err(LogError::Unavailable(format!("`{topic}` was not read to its end in time")));
+        }
+    }
+}
+
+/// librdkafka assigns nothing without a group's name; the group itself is never joined.
+fn reader(properties: &KafkaProperties) -> Result<BaseConsumer, KafkaError> {
+    properties
+        .configure(
+            &[("client.id", "rekindle-reader"), ("fetch.queue.backoff.ms", "5")],
+            &[
+                ("group.id", "rekindle-reader"),
+                ("isolation.level", "read_committed"),
+                ("enable.auto.commit", "false"),
+                ("enable.auto.offset.store", "false"),
+                ("auto.offset.reset", "error"),
+                ("allow.auto.create.topics", "false"),
+            ],
+        )
+        .create()
+}
+
+/// Reads every partition from its start, and says where each ends now.
+fn assign_all(consumer: &BaseConsumer, topic: &str) -> Result<BTreeMap<TopicPartition, Offset>, LogError> {
+    let limit = Timeouts::default().request;
+    let metadata = consumer.fetch_metadata(Some(topic), limit).map_err(unavailable)?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none());
+    let found = found.ok_or_else(|| LogError::UnknownTopic(topic.to_owned()))?;
+    let mut ends = BTreeMap::new();
+    let mut list = TopicPartitionList::new();
+    for partition in found.partitions() {
+        let (start, end) = consumer.fetch_watermarks(topic, partition.id(), limit).map_err(unavailable)?;
+        let (start, end) = (Offset::try_from(start).unwrap_or(0), Offset::try_from(end).unwrap_or(0));
+        if start < end {
+            list.add_partition_offset(topic, partition.id(), raw(start)).map_err(unavailable)?;
+        }
+        ends.insert(TopicPartition::new(topic, partition.id()), if start < end { end } else { 0 });
+    }
+    consumer.assign(&list).map_err(unavailable)?;
+    Ok(ends)
+}
+
+fn is_at(consumer: &BaseConsumer, ends: &BTreeMap<TopicPartition, Offset>) -> Result<bool, LogError> {
+    let positions: BTreeMap<_, _> =
+        offsets_of(&consumer.position().map_err(unavailable)?).into_iter().collect();
+    Ok(ends.iter().all(|(partition, end)| *end == 0 || positions.get(partition).is_some_and(|at| at >= end)))
+}
+
+fn unavailable(error: KafkaError) -> LogError {
+    LogError::Unavailable(error.to_string())
+}

@@ -1,0 +1,126 @@
+//! What a worker's log needs to know, and the client configurations that follow from it.
+//!
+//! Must stay true: the slot gives both the transactional id and the group instance id, so that a newer process in a
+//! slot fences the older one in both places.
+
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use smol_str::SmolStr;
+
+use crate::properties::KafkaProperties;
+
+/// How long an open transaction of a worker that has died may hold up every reader.
+const TRANSACTION_TIMEOUT_MS: &str = "10000";
+/// Longest delivery of one record, retries included: below the transaction's own timeout.
+const MESSAGE_TIMEOUT_MS: &str = "9000";
+
+/// What one worker reads, and as whom.
+#[derive(Clone, Debug)]
+pub struct KafkaLogSettings {
+    /// The cluster, and how to talk to it.
+    pub properties: KafkaProperties,
+    /// The consumer group.
+    pub group: SmolStr,
+    /// The worker's place in the group, fixed from start to start; no two live workers share one.
+    pub slot: SmolStr,
+    /// The topics that the group shares.
+    pub topics: Vec<SmolStr>,
+    /// At most so many records per poll; at least 1.
+    pub max_poll_records: usize,
+    /// How long a poll waits when there is nothing.
+    pub poll_wait: Duration,
+    /// Bounds of everything that waits for a broker.
+    pub timeouts: Timeouts,
+}
+
+/// Bounds of what waits for a broker.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// A question: offsets, bounds, metadata.
+    pub request: Duration,
+    /// Fencing the predecessor in the slot, ending its transaction included.
+    pub open: Duration,
+    /// Each step of a transaction that waits: delivery, offsets, commit, abort.
+    pub transaction: Duration,
+    /// Closing a client.
+    pub close: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            request: Duration::from_secs(5),
+            open: Duration::from_secs(30),
+            transaction: Duration::from_secs(10),
+            close: Duration::from_secs(5),
+        }
+    }
+}
+
+/// librdkafka refused to make a client: a property is wrong, or the machine lacks something.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no Kafka client can be made: {0}")]
+pub struct ConnectError(pub(crate) String);
+
+impl From<rdkafka::error::KafkaError> for ConnectError {
+    fn from(error: rdkafka::error::KafkaError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl KafkaLogSettings {
+    /// The slot's name in the group and at the transaction coordinator.
+    fn slot_name(&self) -> String {
+        format!("{}-{}", self.group, self.slot)
+    }
+
+    /// How long until this member surely knows that a newer one has its slot: two heartbeats and a bit.
+    pub(crate) fn fencing_notice(&self) -> Duration {
+        let heartbeat = self.consumer_config().get("heartbeat.interval.ms").and_then(|ms| ms.parse().ok());
+        Duration::from_millis(heartbeat.unwrap_or(3_000)) * 2 + Duration::from_millis(500)
+    }
+
+    pub(crate) fn consumer_config(&self) -> ClientConfig {
+        let name = self.slot_name();
+        self.properties.configure(
+            &[
+                ("client.id", &name),
+                // A consumer that is slower than its fetcher stalls for this long each time its queue was full.
+                ("fetch.queue.backoff.ms", "5"),
+                ("heartbeat.interval.ms", "1000"),
+                ("topic.metadata.refresh.interval.ms", "10000"),
+            ],
+            &[
+                ("group.id", &self.group),
+                ("group.instance.id", &name),
+                ("partition.assignment.strategy", "cooperative-sticky"),
+                ("isolation.level", "read_committed"),
+                ("enable.auto.commit", "false"),
+                ("enable.auto.offset.store", "false"),
+                ("auto.offset.reset", "error"),
+                ("allow.auto.create.topics", "false"),
+            ],
+        )
+    }
+
+    pub(crate) fn producer_config(&self) -> ClientConfig {
+        let name = self.slot_name();
+        self.properties.configure(
+            &[
+                ("client.id", &name),
+                // Records of a transaction are handed over at once: waiting longer for company only delays its end.
+                ("linger.ms", "1"),
+                ("topic.metadata.refresh.interval.ms", "10000"),
+            ],
+            &[
+                ("transactional.id", &name),
+                ("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS),
+                ("message.timeout.ms", MESSAGE_TIMEOUT_MS),
+                ("enable.idempotence", "true"),
+                ("acks", "all"),
+                ("partitioner", "murmur2_random"),
+            ],
+        )
+    }
+}
