@@ -10,8 +10,6 @@ use events::TopicPartition;
 #[derive(Debug)]
 struct Owned {
     partition: TopicPartition,
-    /// Whether librdkafka fetches it.
-    is_fetched: bool,
     /// What to read next; `None` until it is started.
     next: Option<Offset>,
     /// Its place in the batch on hand.
@@ -33,7 +31,7 @@ impl Consumption {
         for partition in partitions {
             if self.find(partition).is_none() {
                 let partition = partition.clone();
-                self.owned.push(Owned { partition, is_fetched: false, next: None, in_batch: None });
+                self.owned.push(Owned { partition, next: None, in_batch: None });
             }
         }
     }
@@ -45,10 +43,9 @@ impl Consumption {
         }
     }
 
-    /// Drops these, and says which of them librdkafka fetches.
-    pub fn drop_partitions(&mut self, partitions: &[TopicPartition]) -> Vec<TopicPartition> {
-        let dropped = self.owned.extract_if(.., |owned| partitions.contains(&owned.partition));
-        dropped.filter(|owned| owned.is_fetched).map(|owned| owned.partition).collect()
+    /// Drops these.
+    pub fn drop_partitions(&mut self, partitions: &[TopicPartition]) {
+        self.owned.retain(|owned| !partitions.contains(&owned.partition));
     }
 
     /// Drops all.
@@ -56,26 +53,9 @@ impl Consumption {
         std::mem::take(&mut self.owned).into_iter().map(|owned| owned.partition).collect()
     }
 
-    /// The partitions that librdkafka fetches.
-    pub fn fetched(&self) -> impl Iterator<Item = &TopicPartition> {
-        self.owned.iter().filter(|owned| owned.is_fetched).map(|owned| &owned.partition)
-    }
-
     /// Whether a partition is this member's, not revoked or lost.
     pub fn owns(&self, partition: &TopicPartition) -> bool {
         self.find(partition).is_some()
-    }
-
-    /// Whether librdkafka fetches a partition; `None` if it is not this member's.
-    pub fn is_fetched(&self, partition: &TopicPartition) -> Option<bool> {
-        self.find(partition).map(|owned| owned.is_fetched)
-    }
-
-    /// Notes that librdkafka fetches a partition from now on.
-    pub fn note_fetched(&mut self, partition: &TopicPartition) {
-        if let Some(owned) = self.find_mut(partition) {
-            owned.is_fetched = true;
-        }
     }
 
     /// Shows the records of a partition from `next` on.
@@ -234,11 +214,12 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_fetched_is_to_be_unassigned() {
+    fn a_partition_is_owned_until_it_is_dropped() {
         let mut consumption = Consumption::default();
         consumption.take_on(&[raw(0), raw(1)]);
-        consumption.note_fetched(&raw(1));
-        assert_eq!(consumption.drop_partitions(&[raw(0), raw(1)]), [raw(1)]);
-        assert!(!consumption.owns(&raw(0)));
+        consumption.halt(&[raw(1)]);
+        assert!(consumption.owns(&raw(1)));
+        consumption.drop_partitions(&[raw(1)]);
+        assert!(consumption.owns(&raw(0)) && !consumption.owns(&raw(1)));
     }
 }

@@ -17,7 +17,7 @@ use rdkafka::message::Message;
 use crate::bounded_drop::drop_within;
 use crate::consumption::Consumption;
 use crate::group::{GroupContext, News};
-use crate::partition_lists::{list_at, list_of, offsets_of, raw};
+use crate::partition_lists::{list_at, list_of, offsets_of, partitions_of, raw};
 use crate::records::record_of;
 use crate::settings::{ConnectError, KafkaLogSettings};
 
@@ -176,33 +176,26 @@ impl GroupMember {
 
     /// Reads a partition from `from` on.
     pub fn start(&mut self, partition: &TopicPartition, from: Offset) -> Result<(), LogError> {
-        let is_fetched = self.consumption.is_fetched(partition);
-        let is_fetched = is_fetched.ok_or_else(|| unavailable(partition, "it is not assigned"))?;
-        let deadline = Instant::now() + self.settings.timeouts.request;
-        let limit = self.settings.timeouts.request;
-        let consumer = self.consumer()?;
-        if !is_fetched {
-            consumer
-                .incremental_assign(&list_at(partition, raw(from)))
-                .map_err(|error| unavailable(partition, error))?;
+        if !self.consumption.owns(partition) {
+            return Err(unavailable(partition, "it is not assigned"));
         }
-        let sought = seek(consumer, partition, from, limit, deadline);
-        self.consumption.note_fetched(partition);
-        sought.map_err(|error| unavailable(partition, error))?;
+        let limit = self.settings.timeouts.request;
+        fetch_from(self.consumer()?, partition, from, limit)
+            .map_err(|error| unavailable(partition, error))?;
         self.consumption.start(partition, from);
         Ok(())
     }
 
-    /// Gives partitions up, and answers the group if it waits for that.
+    /// Gives partitions up, and answers the group if it waits for that. They stay this member's until that has worked.
     pub fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
-        let fetched = self.consumption.drop_partitions(partitions);
-        let Some(consumer) = &self.consumer else { return Ok(()) };
-        match consumer.incremental_unassign(&list_of(&fetched)) {
-            Ok(()) => Ok(()),
-            // A fatal error has taken everything away already; the next poll tells.
-            Err(_) if consumer.client().fatal_error().is_some() => Ok(()),
-            Err(error) => Err(LogError::Unavailable(error.to_string())),
-        }
+        self.consumption.halt(partitions);
+        let released = match &self.consumer {
+            Some(consumer) => unassign(consumer, |fetched| partitions.contains(fetched)),
+            None => Ok(()),
+        };
+        released.map_err(|error| LogError::Unavailable(error.to_string()))?;
+        self.consumption.drop_partitions(partitions);
+        Ok(())
     }
 
     /// Closes the consumer. As a static member it does not leave: its partitions wait for the slot's next process
@@ -210,9 +203,8 @@ impl GroupMember {
     fn leave(&mut self) {
         let Some(consumer) = self.consumer.take() else { return };
         consumer.context().close();
-        let fetched: Vec<_> = self.consumption.fetched().cloned().collect();
         // Answers a revocation that still waits; an error says that there is nothing to answer.
-        let _ = consumer.incremental_unassign(&list_of(&fetched));
+        let _ = unassign(&consumer, |_| true);
         drop_within(consumer, self.settings.timeouts.close);
     }
 }
@@ -220,6 +212,16 @@ impl GroupMember {
 impl Drop for GroupMember {
     fn drop(&mut self) {
         self.leave();
+    }
+}
+
+/// Unassigns those of the fetched partitions that are `wanted`, even if there are none: the group may wait for that.
+fn unassign(consumer: &GroupConsumer, wanted: impl Fn(&TopicPartition) -> bool) -> Result<(), KafkaError> {
+    let fetched = partitions_of(&consumer.assignment()?);
+    match consumer.incremental_unassign(&list_of(fetched.iter().filter(|fetched| wanted(fetched)))) {
+        // A fatal error has taken everything away already; the next poll tells.
+        Err(_) if consumer.client().fatal_error().is_some() => Ok(()),
+        unassigned => unassigned,
     }
 }
 
@@ -232,13 +234,16 @@ fn subscribe(settings: &KafkaLogSettings) -> Result<GroupConsumer, ConnectError>
 
 /// Waits until the partition is read from `from` on. A fetcher that is still being started, or stopped from an earlier
 /// assignment, refuses for a moment.
-fn seek(
+fn fetch_from(
     consumer: &GroupConsumer,
     partition: &TopicPartition,
     from: Offset,
     limit: Duration,
-    deadline: Instant,
 ) -> Result<(), KafkaError> {
+    let deadline = Instant::now() + limit;
+    if !partitions_of(&consumer.assignment()?).contains(partition) {
+        consumer.incremental_assign(&list_at(partition, raw(from)))?;
+    }
     loop {
         let sought = consumer.seek_partitions(list_at(partition, raw(from)), limit);
         let outcome = sought.and_then(|list| list.elements().iter().try_for_each(|element| element.error()));
