@@ -96,6 +96,8 @@ pub struct Worker<L, S, F: Fold> {
     running: BTreeMap<TopicPartition, Running<F>>,
     /// Assigned, and to be begun.
     waiting: BTreeSet<TopicPartition>,
+    /// Given up, and the group has still to be told.
+    releasing: BTreeSet<TopicPartition>,
     halted: BTreeMap<TopicPartition, Halt>,
     /// What tasks did that no longer run.
     past_counts: TaskCounts,
@@ -116,6 +118,7 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
             output_partitions: BTreeMap::new(),
             running: BTreeMap::new(),
             waiting: BTreeSet::new(),
+            releasing: BTreeSet::new(),
             halted: BTreeMap::new(),
             past_counts: TaskCounts::default(),
             news_awaited: 0,
@@ -182,13 +185,17 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
             }
             Polled::Assigned(partitions) => {
                 self.news_awaited = 0;
+                self.releasing.retain(|partition| !partitions.contains(partition));
                 self.waiting.extend(partitions);
             }
             Polled::Revoked(partitions) => self.give_up(&partitions).await?,
             Polled::Lost(partitions) => {
                 self.forget(&partitions);
-                self.log.release(&partitions).await?;
+                self.release(&partitions).await?;
             }
+        }
+        if !self.releasing.is_empty() {
+            self.release(&[]).await?;
         }
         self.begin_waiting().await?;
         self.settle(idle).await

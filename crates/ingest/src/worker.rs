@@ -49,6 +49,8 @@ pub struct IngestWorker<L, C, E> {
     targets: Option<Targets>,
     owned: BTreeMap<TopicPartition, Owned>,
     waiting: BTreeSet<TopicPartition>,
+    /// Given up, and the group has still to be told.
+    releasing: BTreeSet<TopicPartition>,
     open: OpenTransaction,
     last: LastDone,
     news_awaited: u32,
@@ -68,6 +70,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
             targets: None,
             owned: BTreeMap::new(),
             waiting: BTreeSet::new(),
+            releasing: BTreeSet::new(),
             open: OpenTransaction::default(),
             last: LastDone::NEVER,
             news_awaited: 0,
@@ -130,15 +133,19 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
             Polled::Records(fetched) => fetched.into_iter().for_each(|fetched| self.take(fetched)),
             Polled::Assigned(partitions) => {
                 self.news_awaited = 0;
+                self.releasing.retain(|partition| !partitions.contains(partition));
                 self.waiting.extend(partitions);
             }
             Polled::Revoked(partitions) => self.give_up(&partitions).await?,
             Polled::Lost(partitions) => {
                 // What was read of them is part of the open transaction, which can no longer commit.
                 self.forget(&partitions);
-                self.log.release(&partitions).await?;
+                self.release(&partitions).await?;
                 return Err(Setback::StartOver);
             }
+        }
+        if !self.releasing.is_empty() {
+            self.release(&[]).await?;
         }
         self.begin_waiting().await?;
         self.hear_evidence();
@@ -310,8 +317,20 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
     async fn give_up(&mut self, partitions: &[TopicPartition]) -> Result<(), Setback> {
         let published = if self.open.raw_records > 0 { self.publish().await } else { Ok(()) };
         self.forget(partitions);
-        self.log.release(partitions).await?;
+        self.release(partitions).await?;
         published
+    }
+
+    /// Tells the group that it may give these partitions to others; what does not get through is told again later.
+    async fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), Setback> {
+        self.releasing.extend(partitions.iter().cloned());
+        let releasing: Vec<_> = self.releasing.iter().cloned().collect();
+        match self.log.release(&releasing).await {
+            Ok(()) => self.releasing.clear(),
+            Err(LogError::Fenced) => return Err(Setback::Fenced),
+            Err(LogError::Unavailable(_) | LogError::UnknownTopic(_)) => {}
+        }
+        Ok(())
     }
 
     fn forget(&mut self, partitions: &[TopicPartition]) {

@@ -94,10 +94,11 @@ fn ingest_life(world: &Rc<World>, plan: &Plan, log: FaultyLog, stop: &StopSignal
     Box::pin(async move { worker.run(&stop, |_| ()).await })
 }
 
-/// A clock may be wrong by less than evidence is held back for.
+/// A clock may be wrong by as much as evidence is held back for beyond what the raw records may be late.
 fn skew(world: &World, plan: &Plan) -> Span {
-    let hold = plan.ingest.grace.max(plan.ingest.allowed_lateness).as_millis();
-    Span::from_millis(world.dice(|dice| if dice.once_in(3) { dice.between(-hold, hold - 1) } else { 0 }))
+    let (grace, lateness) = (plan.ingest.grace.as_millis(), plan.ingest.allowed_lateness.as_millis());
+    let ahead = (grace - lateness - 1).max(0);
+    Span::from_millis(world.dice(|dice| if dice.once_in(3) { dice.between(-grace, ahead) } else { 0 }))
 }
 
 fn triggers_life<F: Fold + 'static>(

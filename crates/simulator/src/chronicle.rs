@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use engine::ports::{Offset, Position, Record, TaskId};
-use engine::task::{FreshStart, LogRecord, Progress, Task, TaskError};
+use engine::task::{FreshStart, LogContent, LogRecord, Progress, Task, TaskError};
 use engine::{Fold, Output, TaskSettings};
 use events::{CustomerId, EventTime, TopicPartition};
 
@@ -31,8 +31,8 @@ pub trait Chronicle {
     /// The outputs of what was read since the last call, each with the offset of its log record.
     fn take_outputs(&mut self) -> Vec<(Offset, Output)>;
 
-    /// How many events came after the order had passed them, or were applied before their time.
-    fn out_of_order(&self) -> u64;
+    /// The first event that came after the order had passed it, or was applied before its time.
+    fn first_out_of_order(&self) -> Option<&str>;
 
     /// How far time has come.
     fn watermark(&self) -> EventTime;
@@ -49,6 +49,7 @@ pub struct ReferenceTask<F: Fold> {
     fold: F,
     task: Task<F>,
     outputs: Vec<(Offset, Output)>,
+    out_of_order: Option<String>,
     positions: Vec<Position>,
     versions: BTreeMap<CustomerId, Vec<(Offset, Option<Kept>)>>,
 }
@@ -66,12 +67,25 @@ impl<F: Fold> ReferenceTask<F> {
         let start = FreshStart { epoch: 0, rules_hash, log_partitions };
         let id = TaskId { service: service.into(), partition };
         let task = Task::fresh(id, settings, usize::MAX / 4, start);
-        Self { fold, task, outputs: Vec::new(), positions: Vec::new(), versions: BTreeMap::new() }
+        Self {
+            fold,
+            task,
+            outputs: Vec::new(),
+            out_of_order: None,
+            positions: Vec::new(),
+            versions: BTreeMap::new(),
+        }
     }
 
     fn fold(&mut self, record: Record) -> Result<(), TaskError> {
         let offset = record.offset;
-        self.task.offer(LogRecord::peek(offset, Some(record.timestamp), record.value)?);
+        let record = LogRecord::peek(offset, Some(record.timestamp), record.value)?;
+        let entry = match &record.content {
+            LogContent::Event(head, _) => format!("event {} of {}", head.event_id, head.occurred_at),
+            LogContent::Tick(_) | LogContent::Nothing => String::new(),
+        };
+        let before = self.task.counts();
+        self.task.offer(record);
         let mut outputs = Vec::new();
         loop {
             match self.task.advance(&self.fold, &mut outputs)? {
@@ -83,6 +97,16 @@ impl<F: Fold> ReferenceTask<F> {
             }
         }
         self.outputs.extend(outputs.into_iter().map(|output| (offset, output)));
+        let counts = self.task.counts();
+        if (counts.late, counts.early) != (before.late, before.early) && self.out_of_order.is_none() {
+            let claims = self.task.sources().claims().iter();
+            let claims: Vec<_> = claims.map(|(source, claim)| format!("{source} to {claim}")).collect();
+            let watermark = self.task.watermark();
+            self.out_of_order = Some(format!(
+                "{entry} at offset {offset} came when the watermark was {watermark}: {}",
+                claims.join(", ")
+            ));
+        }
         Ok(())
     }
 
@@ -115,8 +139,8 @@ impl<F: Fold> Chronicle for ReferenceTask<F> {
         std::mem::take(&mut self.outputs)
     }
 
-    fn out_of_order(&self) -> u64 {
-        self.task.counts().late + self.task.counts().early
+    fn first_out_of_order(&self) -> Option<&str> {
+        self.out_of_order.as_deref()
     }
 
     fn watermark(&self) -> EventTime {

@@ -86,11 +86,12 @@ impl Inspector {
             let to = destination(broker, &output);
             self.expected.entry((index as i32, to)).or_default().push_back((offset, output));
         }
-        if self.punctuality == Punctuality::Punctual && chronicle.out_of_order() > 0 {
-            let detail = format!("{partition}: an event came after the order had passed it");
-            return Err(Violation::new(Invariant::I7, detail));
+        match chronicle.first_out_of_order() {
+            Some(what) if self.punctuality == Punctuality::Punctual => {
+                Err(Violation::new(Invariant::I7, format!("{partition}: {what}")))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn watch_published_position(&mut self, broker: &MemoryBroker) -> Result<(), Violation> {

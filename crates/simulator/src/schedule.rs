@@ -231,12 +231,10 @@ impl<'a> Schedule<'a> {
             if self.is_at_rest(goal) {
                 return self.stop_all();
             }
-            let near = self.is_all_read();
-            self.world.clock.advance(Span::from_millis(if near {
-                self.plan.wait.as_millis().max(2_000)
-            } else {
-                500
-            }));
+            // A leap may not outlast a transaction, or none would ever be long enough ago.
+            let leap = self.plan.transaction_timeout.as_millis() / 3;
+            let is_behind = !self.is_all_read() || !self.is_all_published();
+            self.world.clock.advance(Span::from_millis(if is_behind { 50 } else { leap }));
         }
         self.world.accuse_of_stalling("run", format!("does not come to rest: {}", self.what_is_left(goal)));
     }
@@ -279,6 +277,14 @@ impl<'a> Schedule<'a> {
             .end_offsets(&raw_topics())
             .iter()
             .all(|(partition, end)| *end == 0 || broker.committed_offset(INGEST, partition) == Some(*end))
+    }
+
+    /// Whether every record of the log is published.
+    fn is_all_published(&self) -> bool {
+        let inspector = self.world.inspector.borrow();
+        inspector.chronicles().iter().enumerate().all(|(index, chronicle)| {
+            self.world.broker.committed_offset(TRIGGERS, &log_partition(index)) >= Some(chronicle.next())
+        })
     }
 
     /// Whether time has come to `goal` in every partition, by what is published.

@@ -59,13 +59,16 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
         Ok(())
     }
 
-    /// Reads what is published, acquires the state, and decides by the table. The predecessor is fenced already:
+    /// Acquires the state, reads what is published, and decides by the table. The predecessor is fenced already:
     /// by [`Log::open`] in this slot, by the group's generation in another.
+    ///
+    /// The order matters: the store is behind what is published, and that behind the log's end, only if each is read
+    /// before the next. A worker that was stopped in between would else stand still for no cause.
     async fn begin(&mut self, partition: &TopicPartition) -> Result<Running<F>, NotYet> {
+        let acquired = self.store.acquire(&self.task_id(partition)).await?;
         let committed = self.log.committed(partition).await?;
         let bounds = self.log.bounds(partition).await?;
         let log_partitions = self.log.partition_count(&partition.topic).await?;
-        let acquired = self.store.acquire(&self.task_id(partition)).await?;
         let found = Found {
             committed,
             position: acquired.position.as_ref(),
@@ -136,13 +139,25 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
 
     /// Gives partitions up that somebody else is to have: publishes and checkpoints them first.
     pub(super) async fn give_up(&mut self, partitions: &[TopicPartition]) -> Result<(), Setback> {
-        let published = self.publish().await;
-        if published.is_ok() {
-            self.checkpoint_and_wait(&partitions.iter().cloned().collect()).await;
-        }
+        let done = match self.publish().await {
+            Ok(()) => self.checkpoint_and_wait(&partitions.iter().cloned().collect()).await,
+            Err(setback) => Err(setback),
+        };
         self.forget(partitions);
-        self.log.release(partitions).await?;
-        published
+        self.release(partitions).await?;
+        done
+    }
+
+    /// Tells the group that it may give these partitions to others; what does not get through is told again later.
+    pub(super) async fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), Setback> {
+        self.releasing.extend(partitions.iter().cloned());
+        let releasing: Vec<_> = self.releasing.iter().cloned().collect();
+        match self.log.release(&releasing).await {
+            Ok(()) => self.releasing.clear(),
+            Err(LogError::Fenced) => return Err(Setback::Fenced),
+            Err(LogError::Unavailable(_) | LogError::UnknownTopic(_)) => {}
+        }
+        Ok(())
     }
 
     /// Drops partitions as they stand.
@@ -167,11 +182,9 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
     }
 
     /// Sends checkpoints of these partitions until the store has all of them, or fails.
-    async fn checkpoint_and_wait(&mut self, partitions: &BTreeSet<TopicPartition>) {
+    async fn checkpoint_and_wait(&mut self, partitions: &BTreeSet<TopicPartition>) -> Result<(), Setback> {
         loop {
-            if self.collect_checkpoints().is_err() {
-                return;
-            }
+            self.collect_checkpoints()?;
             self.send_checkpoints(|partition, running| {
                 partitions.contains(partition) && running.task.is_ahead_of_store()
             });
@@ -179,7 +192,7 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
                 partitions.contains(partition) && running.task.checkpoint_in_flight()
             });
             if !under_way {
-                return;
+                return Ok(());
             }
             self.store.checkpoint_ended().await;
         }

@@ -113,6 +113,8 @@ impl StateStore for FaultyStore {
     }
 
     async fn checkpoint_ended(&mut self) {
+        // Standing here also where nothing is awaited lets the others go on should the worker call again and again.
+        stand_at(&self.actor, "await checkpoint").await;
         while !self.mailbox.need_not_wait() {
             stand_at(&self.actor, "await checkpoint").await;
         }
