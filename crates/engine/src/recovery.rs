@@ -63,7 +63,7 @@ pub enum StopCause {
     /// The log no longer holds what is needed.
     #[error(
         "the log begins at offset {start}, but {needed} is needed: retention has passed it; restore a snapshot, or \
-         accept that older history is lost with engine.missing_state = \"partial\" and a new namespace"
+         accept that older history is lost with engine.on_missing_state = \"partial\" and a new namespace"
     )]
     LogTooShort {
         /// Where the log begins.
@@ -117,7 +117,7 @@ pub enum StopCause {
     },
     /// The state is gone, and the operator wants to be asked.
     #[error(
-        "there is no state, and engine.missing_state = \"stop\"; set it to \"rebuild\" to fold the log anew"
+        "there is no state, and engine.on_missing_state = \"stop\"; set it to \"rebuild\" to fold the log anew"
     )]
     StateMissing,
 }
