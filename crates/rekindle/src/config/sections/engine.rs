@@ -68,4 +68,6 @@ pub enum OnMissingState {
     Rebuild,
     /// Stop and say so.
     Stop,
+    /// As `rebuild`, also where the log no longer starts at 0: what retention took is lost to the rules.
+    Partial,
 }

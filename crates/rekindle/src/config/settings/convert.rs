@@ -32,6 +32,7 @@ pub(super) fn worker(engine: &Engine, publish_from: PublishFrom) -> WorkerSettin
         missing_state: match engine.on_missing_state {
             OnMissingState::Rebuild => MissingState::Rebuild,
             OnMissingState::Stop => MissingState::Stop,
+            OnMissingState::Partial => MissingState::Partial,
         },
         // Adopting other rules is a decision about one start, not a setting.
         changed_rules: ChangedRules::Refuse,
