@@ -21,7 +21,7 @@ kafka_pid=""
 redis_pid=""
 
 # What tests and the build of librdkafka need beyond the Rust toolchain: command, then Debian package.
-servers_needs="cc:gcc g++:g++ make:make python3:python3 pkg-config:pkg-config java:default-jre-headless mvn:maven redis-server:redis-server"
+servers_needs="cc:gcc g++:g++ make:make java:default-jre-headless mvn:maven redis-server:redis-server"
 
 servers_install() {
     local missing=() need
@@ -38,9 +38,16 @@ servers_install() {
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# A port that was free a moment ago.
+# A port that nothing listens on, below those that outgoing connections take.
 free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    local port tries=100
+    while [ "$tries" -gt 0 ]; do
+        port=$((20000 + RANDOM % 12000))
+        (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return 0; }
+        tries=$((tries - 1))
+    done
+    echo "no free port" >&2
+    return 1
 }
 
 servers_prepare_data() {
@@ -56,10 +63,9 @@ fetch_kafka() {
         touch "$kafka_jars/.complete"
 }
 
-kafka_java() {
-    java -Xmx"$kafka_heap" -Xms128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
-        -Dlog4j2.configurationFile="$servers_dir/log4j2.properties" -cp "$kafka_jars/*" "$@"
-}
+# A plain command and no function, so that the process id of a background job is the JVM's.
+kafka_java=(java -Xmx"$kafka_heap" -Xms128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+    -Dlog4j2.configurationFile="$servers_dir/log4j2.properties" -cp "$kafka_jars/*")
 
 kafka_properties() {
     local port=$1 controller=$2
@@ -97,10 +103,11 @@ start_kafka() {
     local port controller
     port=$(free_port) && controller=$(free_port) || return 1
     kafka_properties "$port" "$controller" >"$servers_data/kafka.properties"
-    kafka_java kafka.tools.StorageTool format -t "$(kafka_java kafka.tools.StorageTool random-uuid 2>/dev/null)" \
-        -c "$servers_data/kafka.properties" --ignore-formatted >"$servers_data/kafka.log" 2>&1 ||
-        { servers_show_log kafka; return 1; }
-    kafka_java kafka.Kafka "$servers_data/kafka.properties" >>"$servers_data/kafka.log" 2>&1 </dev/null &
+    local cluster
+    cluster=$("${kafka_java[@]}" kafka.tools.StorageTool random-uuid 2>/dev/null)
+    "${kafka_java[@]}" kafka.tools.StorageTool format -t "$cluster" -c "$servers_data/kafka.properties" \
+        --ignore-formatted >"$servers_data/kafka.log" 2>&1 || { servers_show_log kafka; return 1; }
+    "${kafka_java[@]}" kafka.Kafka "$servers_data/kafka.properties" >>"$servers_data/kafka.log" 2>&1 </dev/null &
     kafka_pid=$!
     servers_wait kafka "$kafka_pid" grep -q "Kafka Server started" "$servers_data/kafka.log" || return 1
     export REKINDLE_TEST_KAFKA="127.0.0.1:$port"

@@ -111,6 +111,10 @@ impl KafkaLogSettings {
                 ("client.id", &name),
                 // Records of a transaction are handed over at once: waiting longer for company only delays its end.
                 ("linger.ms", "1"),
+                // A transaction that follows another closely is refused until the markers of that are written. With
+                // the default of 100 such a transaction takes 50 to 90 ms; with this, 5 to 10.
+                ("retry.backoff.ms", "5"),
+                ("topic.metadata.refresh.fast.interval.ms", "100"),
                 ("topic.metadata.refresh.interval.ms", "10000"),
             ],
             &[
