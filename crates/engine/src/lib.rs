@@ -16,7 +16,7 @@ pub mod recovery;
 pub mod setback;
 pub mod settings;
 pub mod sources;
-mod stored_record;
+pub mod stored_record;
 pub mod task;
 pub mod worker;
 

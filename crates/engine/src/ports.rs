@@ -271,7 +271,7 @@ pub trait StateStore {
     /// Raises the task's epoch and reads its position. A store without a position then holds epoch and N = 0.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] to try again.
+    /// [`StoreError::Unavailable`] to try again, [`StoreError::Damaged`] to stop.
     async fn acquire(&mut self, task: &TaskId) -> Result<Acquired, StoreError>;
 
     /// The records of `customers`, in their order, in one round trip.
@@ -326,6 +326,9 @@ pub enum StoreError {
     /// The store does not hold the expected position: somebody else wrote, or it lost something.
     #[error("the state store is not at the expected position")]
     Mismatch,
+    /// What it holds cannot be used, and trying again does not help: somebody has to decide.
+    #[error("the state in the store is damaged: {0}")]
+    Damaged(String),
 }
 
 /// Ingest's clock: an NTP-disciplined one is assumed, and readers guard against a fast one.

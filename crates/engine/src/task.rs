@@ -265,6 +265,16 @@ impl<F: Fold> Task<F> {
         self.next.max(self.refill_below)
     }
 
+    /// R: the position that the store holds, as far as this task knows.
+    pub fn stored_to(&self) -> Offset {
+        self.stored.next
+    }
+
+    /// Whether the state is behind what is stored or refills its buffer: the log is read again in silence.
+    pub fn is_refilling(&self) -> bool {
+        self.next < self.refill_below
+    }
+
     /// W: the watermark.
     pub fn watermark(&self) -> EventTime {
         self.watermark

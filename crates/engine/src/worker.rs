@@ -42,6 +42,9 @@ impl StopSignal {
 pub enum Exit {
     /// It was asked to, and left nothing undone.
     Stopped,
+    /// It was asked to, and something failed before all was published and checkpointed. Nothing is lost: whoever comes
+    /// next recovers it.
+    Unfinished,
     /// Another process has taken its slot over.
     Fenced,
 }
@@ -55,6 +58,9 @@ pub enum Halt {
     /// It cannot go on.
     #[error(transparent)]
     Failed(#[from] TaskError),
+    /// The store holds what cannot be used.
+    #[error("the state in the store is damaged: {0}")]
+    Damaged(String),
 }
 
 /// What a worker serves.
@@ -135,6 +141,16 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
         self.running.values().map(|running| &running.task)
     }
 
+    /// The tasks that run, each with K: the offset up to which everything is published, as far as this worker knows.
+    pub fn published(&self) -> impl Iterator<Item = (&Task<F>, Offset)> {
+        self.running.values().map(|running| (&running.task, running.published))
+    }
+
+    /// The partitions that are this worker's and are not begun yet.
+    pub fn waiting(&self) -> &BTreeSet<TopicPartition> {
+        &self.waiting
+    }
+
     /// The partitions that stand still, and why.
     pub fn halted(&self) -> &BTreeMap<TopicPartition, Halt> {
         &self.halted
@@ -152,7 +168,7 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
                     self.news_awaited = MAX_POLLS_WITHOUT_NEWS;
                     self.start_over().await
                 }
-                Err(Setback::StartOver) if stop.is_requested() => return Exit::Stopped,
+                Err(Setback::StartOver) if stop.is_requested() => return Exit::Unfinished,
                 Err(Setback::StartOver) => self.start_over().await,
             };
             observe(self);

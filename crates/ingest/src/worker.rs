@@ -94,6 +94,16 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
         self.owned.iter().map(|(partition, owned)| (partition, owned.raw.watermark()))
     }
 
+    /// The committed offset of each raw partition of this worker, as far as it knows.
+    pub fn committed(&self) -> impl Iterator<Item = (&TopicPartition, Offset)> {
+        self.owned.iter().map(|(partition, owned)| (partition, owned.committed))
+    }
+
+    /// The raw partitions that are this worker's and are not begun yet.
+    pub fn waiting(&self) -> &BTreeSet<TopicPartition> {
+        &self.waiting
+    }
+
     /// Works until it is asked to stop, or fenced. `observe` sees the worker after each turn.
     pub async fn run(&mut self, stop: &StopSignal, mut observe: impl FnMut(&Self)) -> Exit {
         let mut outcome = self.start_over().await;
@@ -102,7 +112,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
                 Ok(()) if stop.is_requested() => return self.drain().await,
                 Ok(()) => self.turn().await,
                 Err(Setback::Fenced) => return Exit::Fenced,
-                Err(_) if stop.is_requested() => return Exit::Stopped,
+                Err(_) if stop.is_requested() => return Exit::Unfinished,
                 Err(Setback::AwaitGroup) => {
                     self.news_awaited = MAX_POLLS_WITHOUT_NEWS;
                     self.start_over().await
@@ -344,8 +354,9 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
     async fn drain(&mut self) -> Exit {
         let partitions: Vec<_> = self.owned.keys().chain(&self.waiting).cloned().collect();
         match self.give_up(&partitions).await {
+            Ok(()) => Exit::Stopped,
             Err(Setback::Fenced) => Exit::Fenced,
-            Ok(()) | Err(Setback::StartOver | Setback::AwaitGroup) => Exit::Stopped,
+            Err(Setback::StartOver | Setback::AwaitGroup) => Exit::Unfinished,
         }
     }
 }

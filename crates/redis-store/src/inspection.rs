@@ -146,7 +146,7 @@ pub async fn positions(
     let found = stored_positions(connections, service).await.map_err(|error| unavailable(&error))?;
     let mut positions = Vec::new();
     for (partition, fields) in found {
-        let position = from_fields(&fields).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let position = from_fields(&fields).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let epoch = fields.get(EPOCH).and_then(|epoch| epoch.parse().ok()).unwrap_or(0);
         positions.push(StoredPosition { partition, epoch, position });
     }

@@ -47,10 +47,10 @@ pub async fn acquire(connections: &mut Connections, keys: &TaskKeys) -> Result<A
     pipeline.cmd("HLEN").arg(&keys.state);
     type Answer = (u64, BTreeMap<String, String>, u64);
     let (epoch, fields, records): Answer = connections.ask_repeatedly(keys, &pipeline).await?;
-    let position = from_fields(&fields).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let position = from_fields(&fields).map_err(|error| StoreError::Damaged(error.to_string()))?;
     let expected = position.as_ref().map_or(0, |position| position.customers);
     if records != expected {
-        return Err(StoreError::Unavailable(format!(
+        return Err(StoreError::Damaged(format!(
             "{} customer records belong to the position, {records} are stored: delete the keys of {} to rebuild",
             expected, keys.tag
         )));

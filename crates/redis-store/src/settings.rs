@@ -37,6 +37,16 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Whether a store can be opened with these settings; connects to nothing.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] if a URL cannot be used.
+    pub fn validate(&self) -> Result<(), InvalidSettings> {
+        crate::connections::Seeds::from_settings(self).map(drop)
+    }
+}
+
 impl fmt::Debug for Settings {
     /// Leaves the URLs out: they hold passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

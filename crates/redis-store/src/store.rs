@@ -68,7 +68,7 @@ impl RedisStore {
     /// The positions of a service's tasks, in the order of partitions; read only. It scans the names of all keys.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] to try again, or if a position cannot be read by this release.
+    /// [`StoreError::Unavailable`] to try again, [`StoreError::Damaged`] if a position cannot be read by this release.
     pub async fn positions(&self, service: &str) -> Result<Vec<StoredPosition>, StoreError> {
         self.ask(|reply| Request::Positions(service.to_owned(), reply)).await
     }

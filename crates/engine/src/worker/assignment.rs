@@ -30,8 +30,11 @@ impl From<LogError> for NotYet {
 }
 
 impl From<StoreError> for NotYet {
-    fn from(_: StoreError) -> Self {
-        Self::Later
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::Mismatch => Self::Later,
+            StoreError::Damaged(cause) => Self::Halted(Halt::Damaged(cause)),
+        }
     }
 }
 
@@ -176,8 +179,9 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
         let partitions: Vec<_> =
             self.running.keys().chain(&self.waiting).chain(self.halted.keys()).cloned().collect();
         match self.give_up(&partitions).await {
+            Ok(()) => Exit::Stopped,
             Err(Setback::Fenced) => Exit::Fenced,
-            Ok(()) | Err(Setback::StartOver | Setback::AwaitGroup) => Exit::Stopped,
+            Err(Setback::StartOver | Setback::AwaitGroup) => Exit::Unfinished,
         }
     }
 

@@ -69,7 +69,7 @@ fn an_evicted_state_is_noticed_though_the_position_is_still_there() {
     let at_5 = PositionMark { next: 5, ..mark };
     assert_eq!(read(&mut store, &task(), &["a"]), (None, vec![None]));
     assert_eq!(write(&mut store, &task(), checkpoint(at_5, 9, 1, &[])), Err(StoreError::Mismatch));
-    let Err(StoreError::Unavailable(cause)) = block_on(store.acquire(&task())) else {
+    let Err(StoreError::Damaged(cause)) = block_on(store.acquire(&task())) else {
         panic!("a position without its records is nothing to go on from");
     };
     assert!(cause.contains("delete the keys"), "{cause}");
