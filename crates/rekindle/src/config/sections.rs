@@ -9,6 +9,7 @@ mod ingest;
 mod triggers;
 
 use serde::{Deserialize, Serialize};
+use strict_toml::Duration;
 
 pub use engine::{Engine, OnMissingState};
 pub use ingest::{Identity, Ingest, Vocabulary};
@@ -39,8 +40,18 @@ pub struct Topics {
     pub dead_letters: String,
     /// Before the name of each trigger's topic, with a dot.
     pub actions_prefix: String,
-    /// Partitions of `customer_events` and `anonymous_events`, where Rekindle creates them.
+    /// Partitions of each topic that Rekindle creates.
     pub partitions: u32,
+    /// Replicas of each topic that Rekindle creates.
+    pub replication: u16,
+    /// How many replicas have to have a record before it counts.
+    pub min_insync_replicas: u16,
+    /// How long `customer_events` and `anonymous_events` are kept: at least as long as the oldest backup of Redis.
+    pub events_retention: Duration,
+    /// How long the action topics are kept.
+    pub actions_retention: Duration,
+    /// How long `dead_letters` are kept.
+    pub dead_letters_retention: Duration,
 }
 
 impl Default for Topics {
@@ -51,6 +62,11 @@ impl Default for Topics {
             dead_letters: "dead-letters".to_owned(),
             actions_prefix: "actions".to_owned(),
             partitions: 8,
+            replication: 3,
+            min_insync_replicas: 2,
+            events_retention: Duration::from_days(30),
+            actions_retention: Duration::from_days(7),
+            dead_letters_retention: Duration::from_days(30),
         }
     }
 }

@@ -108,7 +108,17 @@ impl Check<'_> {
                 return Err(self.origins.problem(key, format!("`{name}` is the name of {other} too")));
             }
         }
-        self.at_least("topics.partitions", u64::from(topics.partitions), 1)
+        self.at_least("topics.partitions", u64::from(topics.partitions), 1)?;
+        self.at_least("topics.replication", u64::from(topics.replication), 1)?;
+        self.at_least("topics.min_insync_replicas", u64::from(topics.min_insync_replicas), 1)?;
+        if topics.min_insync_replicas > topics.replication {
+            let replicas = topics.replication;
+            let message = format!("nothing could be written: topics.replication is only {replicas}");
+            return Err(self.origins.problem("topics.min_insync_replicas", message));
+        }
+        self.positive("topics.events_retention", topics.events_retention)?;
+        self.positive("topics.actions_retention", topics.actions_retention)?;
+        self.positive("topics.dead_letters_retention", topics.dead_letters_retention)
     }
 
     pub(super) fn up(&self, up: &Up) -> Result<(), Problem> {
