@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use crate::codec::{Fault, Wire, take_long, wire_record, write_long};
 use crate::{AnonymousId, CustomerId, EventId, EventTime};
 
 /// Something that happened to a known customer.
@@ -123,6 +124,34 @@ pub struct Item {
     pub image_url: Option<SmolStr>,
 }
 
+wire_record!(Event {
+    event_id,
+    customer_id,
+    occurred_at,
+    body,
+    received_at,
+    source,
+    origin,
+    anonymous_id,
+    context,
+    backfill,
+});
+wire_record!(AnonymousEvent {
+    event_id,
+    anonymous_id,
+    occurred_at,
+    body,
+    received_at,
+    source,
+    origin,
+    context,
+    backfill,
+});
+wire_record!(Origin { topic, partition, offset });
+wire_record!(Context { session_id, url, channel });
+wire_record!(Money { amount_minor, currency });
+wire_record!(Item { product_id, quantity, unit_price, name, category, variant, url, image_url });
+
 macro_rules! bodies {
     ($($(#[$doc:meta])* $rank:literal $name:ident { $($(#[$field_doc:meta])* $field:ident : $type:ty),* $(,)? })*) => {
         /// What happened. Each kind is a record of the same name in `schemas/customer-events`.
@@ -151,6 +180,8 @@ macro_rules! bodies {
             $(#[$doc])*
             #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
             pub struct $name { $($(#[$field_doc])* #[serde(default)] pub $field: $type,)* }
+
+            wire_record!($name { $($field),* });
         )*
 
         impl Body {
@@ -162,6 +193,20 @@ macro_rules! bodies {
             /// The kind's name in the schema.
             pub const fn kind(&self) -> &'static str {
                 match self { $(Self::$name(_) => stringify!($name),)* }
+            }
+        }
+
+        impl Wire for Body {
+            fn write(&self, out: &mut Vec<u8>) {
+                write_long(i64::from(self.rank()), out);
+                match self { $(Self::$name(body) => body.write(out),)* }
+            }
+
+            fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
+                match take_long(rest)? {
+                    $($rank => Wire::read(rest).map(Self::$name),)*
+                    _ => Err(Fault::NoSuchBranch),
+                }
             }
         }
 

@@ -6,9 +6,9 @@
 mod framing;
 mod peek;
 mod schemas;
+mod wire;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_avro_fast::de::read::SliceRead;
 use serde_avro_fast::de::{DeserializerConfig, DeserializerState};
 use serde_avro_fast::ser::SerializerConfig;
@@ -16,6 +16,7 @@ use serde_avro_fast::ser::SerializerConfig;
 pub use framing::{PREFIX_MAGIC, SCHEMA_HEADER, split_frame, to_prefix_form};
 pub use peek::{Head, Peeked, peek};
 pub use schemas::BuiltInSchema;
+pub(crate) use wire::{Fault, Wire, take_long, wire_record, write_long};
 
 use crate::{AnonymousEvent, Event, LogEntry, Tick};
 
@@ -68,17 +69,19 @@ pub enum AnonymousEntry {
 
 /// A record of `customer-events` for an event.
 pub fn encode_event(event: &Event) -> Vec<u8> {
-    encode(BuiltInSchema::Event, event)
+    encode_own(BuiltInSchema::Event, event)
 }
 
 /// A record of `anonymous-events` for an event.
 pub fn encode_anonymous(event: &AnonymousEvent) -> Vec<u8> {
-    encode(BuiltInSchema::AnonymousEvent, event)
+    encode_own(BuiltInSchema::AnonymousEvent, event)
 }
 
 /// A record of `customer-events` or `anonymous-events` for a tick.
 pub fn encode_tick(tick: &Tick) -> Vec<u8> {
-    encode(BuiltInSchema::Tick, tick)
+    let framed = framing::start_frame(BuiltInSchema::Tick, USUAL_LEN);
+    serde_avro_fast::to_datum(tick, framed, &mut SerializerConfig::new(BuiltInSchema::Tick.parsed()))
+        .expect("ticks fit their schema whatever their values; a test encodes one")
 }
 
 /// Reads a record of `customer-events`.
@@ -87,8 +90,8 @@ pub fn encode_tick(tick: &Tick) -> Vec<u8> {
 /// If the value is no complete event or tick, or has bytes left over.
 pub fn decode(value: &[u8]) -> Result<LogEntry, CodecError> {
     match split_frame(value, None)? {
-        (BuiltInSchema::Event, body) => Ok(LogEntry::Event(decode_body(BuiltInSchema::Event, body)?)),
-        (BuiltInSchema::Tick, body) => Ok(LogEntry::Tick(decode_body(BuiltInSchema::Tick, body)?)),
+        (BuiltInSchema::Event, body) => Ok(LogEntry::Event(decode_own(body)?)),
+        (BuiltInSchema::Tick, body) => Ok(LogEntry::Tick(from_avro(BuiltInSchema::Tick, body)?)),
         (other, _) => Err(CodecError::WrongSchema { found: other }),
     }
 }
@@ -99,22 +102,23 @@ pub fn decode(value: &[u8]) -> Result<LogEntry, CodecError> {
 /// If the value is no complete event or tick, or has bytes left over.
 pub fn decode_anonymous(value: &[u8]) -> Result<AnonymousEntry, CodecError> {
     match split_frame(value, None)? {
-        (schema @ BuiltInSchema::AnonymousEvent, body) => {
-            Ok(AnonymousEntry::Event(decode_body(schema, body)?))
-        }
-        (schema @ BuiltInSchema::Tick, body) => Ok(AnonymousEntry::Tick(decode_body(schema, body)?)),
+        (BuiltInSchema::AnonymousEvent, body) => Ok(AnonymousEntry::Event(decode_own(body)?)),
+        (schema @ BuiltInSchema::Tick, body) => Ok(AnonymousEntry::Tick(from_avro(schema, body)?)),
         (other, _) => Err(CodecError::WrongSchema { found: other }),
     }
 }
 
-fn encode(schema: BuiltInSchema, record: &impl Serialize) -> Vec<u8> {
-    let framed = framing::start_frame(schema, USUAL_LEN);
-    serde_avro_fast::to_datum(record, framed, &mut SerializerConfig::new(schema.parsed()))
-        .expect("canonical types fit their schema whatever their values; a test encodes every kind")
+fn encode_own(schema: BuiltInSchema, record: &impl Wire) -> Vec<u8> {
+    let mut framed = framing::start_frame(schema, USUAL_LEN);
+    record.write(&mut framed);
+    framed
 }
 
-fn decode_body<T: DeserializeOwned>(schema: BuiltInSchema, body: &[u8]) -> Result<T, CodecError> {
-    from_avro(schema, body)
+/// Reads all of `body` as a record that this program writes.
+fn decode_own<T: Wire>(body: &[u8]) -> Result<Box<T>, CodecError> {
+    let mut rest = body;
+    let record = Box::new(T::read(&mut rest)?);
+    if rest.is_empty() { Ok(record) } else { Err(CodecError::malformed("bytes are left over")) }
 }
 
 /// Reads all of `body` as `T`, by the schema it was written with. `T` may borrow from it.

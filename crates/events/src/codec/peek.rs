@@ -4,6 +4,7 @@
 //! This leans on the schema: the event's first fields are `event_id`, `customer_id`, `occurred_at` and the union of
 //! bodies, whose index is the kind's rank. A test holds it against the full decoder for every kind.
 
+use super::wire::{take_long, take_text};
 use super::{BuiltInSchema, CodecError, split_frame};
 use crate::event::KINDS;
 use crate::{CustomerId, EventId, EventKey, EventTime};
@@ -57,46 +58,4 @@ fn peek_event(body: &[u8]) -> Result<Head, CodecError> {
     let rank = u8::try_from(take_long(&mut rest)?).ok().filter(|rank| usize::from(*rank) < KINDS.len());
     let rank = rank.ok_or_else(|| CodecError::malformed("the body is of no known kind"))?;
     Ok(Head { event_id, customer_id, occurred_at, rank })
-}
-
-fn take_text<'a>(rest: &mut &'a [u8]) -> Result<&'a str, CodecError> {
-    let length = usize::try_from(take_long(rest)?).map_err(|_| CodecError::malformed("a negative length"))?;
-    let (text, after) = rest.split_at_checked(length).ok_or(CodecError::Truncated)?;
-    *rest = after;
-    std::str::from_utf8(text).map_err(|_| CodecError::malformed("a text is not UTF-8"))
-}
-
-/// Avro's long: zigzag, 7 bits a byte, least significant first.
-fn take_long(rest: &mut &[u8]) -> Result<i64, CodecError> {
-    let mut value: u64 = 0;
-    for (place, byte) in rest.iter().take(10).enumerate() {
-        value |= u64::from(byte & 0x7f) << (7 * place);
-        if byte & 0x80 == 0 {
-            *rest = &rest[place + 1..];
-            return Ok((value >> 1) as i64 ^ -((value & 1) as i64));
-        }
-    }
-    if rest.len() < 10 {
-        Err(CodecError::Truncated)
-    } else {
-        Err(CodecError::malformed("a number is too long"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn longs_are_zigzag() {
-        for (bytes, expected) in
-            [(&[0_u8][..], 0), (&[1], -1), (&[2], 1), (&[0x80, 1], 64), (&[0xff, 1], -128)]
-        {
-            assert_eq!(take_long(&mut &*bytes), Ok(expected));
-        }
-        let least = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
-        assert_eq!(take_long(&mut &least[..]), Ok(i64::MIN));
-        assert_eq!(take_long(&mut &[0x80][..]), Err(CodecError::Truncated));
-        assert!(matches!(take_long(&mut &[0x80; 11][..]), Err(CodecError::Malformed { .. })));
-    }
 }

@@ -20,7 +20,7 @@ mod settings;
 
 use smol_str::SmolStr;
 
-pub use money::MAX_AMOUNT_MINOR;
+pub use money::{MAX_AMOUNT_MINOR, minor_unit_digits};
 pub use native::{Lines, MOST_LINES, NativeItem, NativeRecord, Scalar};
 pub use refusal::{IgnoreReason, Refusal, RefusalReason};
 pub use settings::{FutureTimes, Limits, NormaliserSettings, SettingsError, Vocabulary};

@@ -15,7 +15,7 @@ pub(super) fn currency_code(text: &str) -> Option<SmolStr> {
 }
 
 /// How many decimal places the currency's minor unit has (ISO 4217, list one); 2 for what is not listed.
-pub(super) fn minor_unit_digits(currency: &str) -> u32 {
+pub fn minor_unit_digits(currency: &str) -> u32 {
     match currency {
         "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI"
         | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,

@@ -1,0 +1,276 @@
+//! Avro's binary encoding of the canonical types, written out: the schemas of what this program writes are its own
+//! and fixed, so nothing has to be looked up by name on the way.
+//!
+//! The order of the fields is the order of the schema. `tests/own_avro.rs` holds every byte against an encoder and a
+//! decoder that do follow the schema. Reading is safe on any bytes: a length is believed only as far as there are
+//! bytes behind it.
+
+use smol_str::SmolStr;
+
+use super::CodecError;
+use crate::EventTime;
+
+/// Why bytes are no value of their type. Small, because every field that is read may return one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// They end too early.
+    Truncated,
+    /// A varint of more than 64 bits.
+    LongNumber,
+    /// A number beyond the range of its field.
+    NumberRange,
+    /// A text of a negative length.
+    NegativeLength,
+    /// A text that is not UTF-8.
+    NotUtf8,
+    /// The index of no branch of a union.
+    NoSuchBranch,
+    /// A truth value that is neither.
+    NoTruthValue,
+}
+
+impl From<Fault> for CodecError {
+    fn from(fault: Fault) -> Self {
+        Self::malformed(match fault {
+            Fault::Truncated => return Self::Truncated,
+            Fault::LongNumber => "a number is too long",
+            Fault::NumberRange => "a number is out of range",
+            Fault::NegativeLength => "a negative length",
+            Fault::NotUtf8 => "a text is not UTF-8",
+            Fault::NoSuchBranch => "the index of a union is out of range",
+            Fault::NoTruthValue => "a truth value is neither 0 nor 1",
+        })
+    }
+}
+
+/// A value in Avro's binary encoding.
+pub(crate) trait Wire: Sized {
+    /// Appends the value.
+    fn write(&self, out: &mut Vec<u8>);
+
+    /// Takes a value off the front of `rest`.
+    fn read(rest: &mut &[u8]) -> Result<Self, Fault>;
+}
+
+/// A record is its fields in order.
+macro_rules! wire_record {
+    ($name:ident { $($field:ident),* $(,)? }) => {
+        impl $crate::codec::Wire for $name {
+            fn write(&self, out: &mut Vec<u8>) {
+                $($crate::codec::Wire::write(&self.$field, out);)*
+            }
+
+            fn read(rest: &mut &[u8]) -> Result<Self, $crate::codec::Fault> {
+                Ok(Self { $($field: $crate::codec::Wire::read(rest)?,)* })
+            }
+        }
+    };
+}
+
+pub(crate) use wire_record;
+
+/// Takes a text off the front of `rest`.
+pub(crate) fn take_text<'a>(rest: &mut &'a [u8]) -> Result<&'a str, Fault> {
+    let length = take_long(rest)?;
+    if length < 0 {
+        return Err(Fault::NegativeLength);
+    }
+    let length = usize::try_from(length).map_err(|_| Fault::Truncated)?;
+    let (text, after) = rest.split_at_checked(length).ok_or(Fault::Truncated)?;
+    *rest = after;
+    std::str::from_utf8(text).map_err(|_| Fault::NotUtf8)
+}
+
+/// Avro's long: zigzag, 7 bits a byte, least significant first. Most are lengths and indexes of one byte.
+#[inline]
+pub(crate) fn take_long(rest: &mut &[u8]) -> Result<i64, Fault> {
+    match *rest {
+        [byte, after @ ..] if *byte < 0x80 => {
+            *rest = after;
+            Ok(unzigzag(u64::from(*byte)))
+        }
+        _ => take_long_of_many_bytes(rest),
+    }
+}
+
+fn take_long_of_many_bytes(rest: &mut &[u8]) -> Result<i64, Fault> {
+    let mut value: u64 = 0;
+    for (place, byte) in rest.iter().take(10).enumerate() {
+        if place == 9 && *byte > 1 {
+            return Err(Fault::LongNumber);
+        }
+        value |= u64::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            *rest = &rest[place + 1..];
+            return Ok(unzigzag(value));
+        }
+    }
+    Err(Fault::Truncated)
+}
+
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
+/// Appends a long.
+#[inline]
+pub(crate) fn write_long(long: i64, out: &mut Vec<u8>) {
+    let mut value = (long << 1 ^ long >> 63) as u64;
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Appends a text.
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    write_long(text.len() as i64, out);
+    out.extend_from_slice(text.as_bytes());
+}
+
+impl Wire for SmolStr {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_text(self, out);
+    }
+
+    fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
+        take_text(rest).map(Self::new)
+    }
+}
+
+impl Wire for EventTime {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_long(self.as_millis(), out);
+    }
+
+    fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
+        take_long(rest).map(Self::from_millis)
+    }
+}
+
+impl Wire for bool {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+
+    fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
+        let (byte, after) = rest.split_first().ok_or(Fault::Truncated)?;
+        *rest = after;
+        match byte {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Fault::NoTruthValue),
+        }
+    }
+}
+
+macro_rules! wire_number {
+    ($($number:ty)*) => {
+        $(impl Wire for $number {
+            fn write(&self, out: &mut Vec<u8>) {
+                write_long(i64::from(*self), out);
+            }
+
+            fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
+                Self::try_from(take_long(rest)?).map_err(|_| Fault::NumberRange)
+            }
+        })*
+    };
+}
+
+wire_number! { i64 i32 u32 }
+
+/// The union of null and `T`.
+impl<T: Wire> Wire for Option<T> {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_long(i64::from(self.is_some()), out);
+        if let Some(value) = self {
+            value.write(out);
+        }
+    }
+
+    fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
+        match take_long(rest)? {
+            0 => Ok(None),
+            1 => T::read(rest).map(Some),
+            _ => Err(Fault::NoSuchBranch),
+        }
+    }
+}
+
+/// What is set aside for the elements of an array at once. More than that grows as they are really there.
+const LINES_AT_ONCE: usize = 16;
+
+/// An array of records, of which none is empty: it is written as one block, and read as any number of them.
+impl<T: Wire> Wire for Vec<T> {
+    fn write(&self, out: &mut Vec<u8>) {
+        if !self.is_empty() {
+            write_long(self.len() as i64, out);
+            self.iter().for_each(|element| element.write(out));
+        }
+        out.push(0);
+    }
+
+    fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
+        let mut elements = Self::new();
+        loop {
+            let count = take_long(rest)?;
+            if count == 0 {
+                return Ok(elements);
+            }
+            if count < 0 {
+                // The length of the block in bytes, for those who skip it.
+                take_long(rest)?;
+            }
+            let count = count.unsigned_abs();
+            elements.reserve(usize::try_from(count).map_or(LINES_AT_ONCE, |count| count.min(LINES_AT_ONCE)));
+            for _ in 0..count {
+                elements.push(T::read(rest)?);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn longs_are_zigzag() {
+        for (bytes, expected) in
+            [(&[0_u8][..], 0), (&[1], -1), (&[2], 1), (&[0x80, 1], 64), (&[0xff, 1], -128)]
+        {
+            assert_eq!(take_long(&mut &*bytes), Ok(expected));
+        }
+        let least = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
+        assert_eq!(take_long(&mut &least[..]), Ok(i64::MIN));
+        assert_eq!(take_long(&mut &[0x80][..]), Err(Fault::Truncated));
+        assert_eq!(take_long(&mut &[0x80; 11][..]), Err(Fault::LongNumber));
+        let over = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2];
+        assert_eq!(take_long(&mut &over[..]), Err(Fault::LongNumber));
+    }
+
+    #[test]
+    fn longs_are_read_as_they_were_written() {
+        for bits in 0..64 {
+            for long in [1_i64 << bits, -(1_i64 << bits.min(62)), (1_i64 << bits).wrapping_sub(1)] {
+                let mut out = Vec::new();
+                write_long(long, &mut out);
+                assert_eq!(take_long(&mut &out[..]), Ok(long));
+            }
+        }
+    }
+
+    #[test]
+    fn an_array_comes_in_blocks_with_and_without_their_size() {
+        let two = [&[2][..], &[2, b'a'], &[1, 4], &[2, b'b'], &[0]].concat();
+        let mut rest = &two[..];
+        assert_eq!(Vec::<SmolStr>::read(&mut rest), Ok(vec!["a".into(), "b".into()]));
+        assert!(rest.is_empty());
+        let bomb = [0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, b'a'];
+        assert_eq!(Vec::<SmolStr>::read(&mut &bomb[..]), Err(Fault::Truncated));
+        let negative_bomb = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0, 2, b'a'];
+        assert_eq!(Vec::<SmolStr>::read(&mut &negative_bomb[..]), Err(Fault::Truncated));
+    }
+}
