@@ -5,6 +5,7 @@
 //! names the place, the key and what is allowed.
 
 pub mod report;
+pub mod secrets;
 pub mod sections;
 pub mod settings;
 
@@ -55,7 +56,11 @@ impl Config {
         }
         add_environment(&mut document, &sources.environment)?;
         for assignment in &sources.assignments {
-            document.set_from_flag("--set", assignment)?;
+            let key = assignment.split_once('=').map_or("", |(key, _)| key.trim());
+            match secrets::may_be_secret(key) {
+                true => document.set_secret_from_flag("--set", assignment)?,
+                false => document.set_from_flag("--set", assignment)?,
+            }
         }
         let (sections, origins) = document.read::<Sections>()?;
         let settings = Settings::validate(&sections, &origins)?;

@@ -62,6 +62,20 @@ impl Document {
         }
     }
 
+    /// As [`set_from_flag`](Self::set_from_flag), for a value that may be a secret: complaints show the key alone.
+    ///
+    /// # Errors
+    /// As `set_from_flag`.
+    pub fn set_secret_from_flag(&mut self, flag: &str, assignment: &str) -> Result<(), Problem> {
+        match assignment.split_once('=') {
+            Some((key, value)) => {
+                let key = key.trim();
+                self.set(Place::Flag(format!("{flag} {key}")), key, value.trim())
+            }
+            None => self.set_from_flag(flag, assignment),
+        }
+    }
+
     /// A value that TOML cannot read as it stands is a text without its quotes.
     fn set(&mut self, place: Place, key: &str, value: &str) -> Result<(), Problem> {
         let bare = format!("{key} = {value}");

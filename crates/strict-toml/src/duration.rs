@@ -17,6 +17,11 @@ const EXAMPLES: &str = "a duration such as \"250ms\", \"90s\", \"30m\", \"4h\" o
 pub struct Duration(Span);
 
 impl Duration {
+    /// A duration of `secs` seconds.
+    pub const fn from_secs(secs: i64) -> Self {
+        Self(Span::from_secs(secs))
+    }
+
     /// A duration of `days` days of 24 hours.
     pub const fn from_days(days: i64) -> Self {
         Self(Span::from_days(days))

@@ -64,6 +64,14 @@ pub fn init(level: &str, format: Format) -> Result<(), LogsError> {
     tracing_subscriber::registry().with(layer.with_filter(targets)).try_init().map_err(|_| LogsError::Twice)
 }
 
+/// Whether `level` is one that [`init`] takes.
+///
+/// # Errors
+/// [`LogsError::Level`] if it is not.
+pub fn validate_level(level: &str) -> Result<(), LogsError> {
+    targets(level, None).map(drop)
+}
+
 fn targets(configured: &str, variable: Option<&str>) -> Result<Targets, LogsError> {
     let (from, level) = match variable.filter(|level| !level.trim().is_empty()) {
         Some(level) => (LEVEL_VARIABLE, level),

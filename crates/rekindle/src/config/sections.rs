@@ -6,6 +6,9 @@
 
 mod engine;
 mod ingest;
+mod kafka;
+mod process;
+mod redis;
 mod triggers;
 
 use serde::{Deserialize, Serialize};
@@ -13,12 +16,17 @@ use strict_toml::Duration;
 
 pub use engine::{Engine, OnMissingState};
 pub use ingest::{Identity, Ingest, Vocabulary};
+pub use kafka::{Kafka, Properties};
+pub use process::{Admin, Log, LogFormat};
+pub use redis::Redis;
 pub use triggers::{ConsentDefault, EndedBy, Gate, Gates, Triggers};
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sections {
+    pub kafka: Kafka,
+    pub redis: Redis,
     pub ingest: Ingest,
     pub engine: Engine,
     pub triggers: Triggers,
@@ -26,6 +34,8 @@ pub struct Sections {
     pub topics: Topics,
     pub replay: Replay,
     pub up: Up,
+    pub admin: Admin,
+    pub log: Log,
 }
 
 /// `[topics]`: the topics that Rekindle writes.

@@ -2,6 +2,9 @@
 
 mod check;
 mod convert;
+mod servers;
+
+use std::net::SocketAddr;
 
 use engine::settings::{TaskSettings, WorkerSettings};
 use events::normalise::{Normaliser, NormaliserSettings};
@@ -9,6 +12,7 @@ use strict_toml::{Origins, Problem};
 
 use super::sections::Sections;
 use check::Check;
+pub use servers::{KafkaSettings, LogSettings};
 
 /// Everything that the services are built from.
 #[derive(Clone, Debug)]
@@ -23,6 +27,14 @@ pub struct Settings {
     pub ingest: ingest::Settings,
     /// The triggers and their gates, for a live run.
     pub triggers: triggers::Settings,
+    /// The Kafka cluster.
+    pub kafka: KafkaSettings,
+    /// The Redis servers.
+    pub redis: redis_store::Settings,
+    /// Where the admin port listens; `None` for nowhere.
+    pub admin: Option<SocketAddr>,
+    /// The process's log.
+    pub log: LogSettings,
 }
 
 impl Settings {
@@ -34,6 +46,8 @@ impl Settings {
         let check = Check { origins };
         check.ingest(&sections.ingest)?;
         check.topics(&sections.topics)?;
+        check.kafka(&sections.kafka)?;
+        check.redis(&sections.redis)?;
         check.up(&sections.up)?;
         check.at_least("replay.sort_memory_bytes", sections.replay.sort_memory_bytes as u64, 1 << 20)?;
         check.engine(&sections.engine)?;
@@ -50,6 +64,10 @@ impl Settings {
             normaliser,
             ingest: convert::ingest(sections),
             triggers,
+            kafka: servers::kafka(&sections.kafka, origins)?,
+            redis: servers::redis(&sections.redis, origins)?,
+            admin: servers::admin(&sections.admin, origins)?,
+            log: servers::log(&sections.log, origins)?,
         })
     }
 }

@@ -4,10 +4,15 @@ use engine::settings::PublishFrom;
 use events::Span;
 use strict_toml::{Duration, Instant, Origins, Problem};
 
-use crate::config::sections::{Engine, Ingest, Topics, Triggers, Up};
+use crate::config::sections::{Engine, Ingest, Kafka, Redis, Topics, Triggers, Up};
 
 /// The longest that a setting may look ahead or back; longer is a slip of the unit.
 const LONGEST: Duration = Duration::from_days(36_500);
+
+/// Three heartbeats, one a second.
+const SHORTEST_SESSION: Duration = Duration::from_secs(3);
+/// The most that a broker allows unless configured (`group.max.session.timeout.ms`).
+const LONGEST_SESSION: Duration = Duration::from_secs(30 * 60);
 
 pub(super) struct Check<'o> {
     pub(super) origins: &'o Origins,
@@ -121,6 +126,24 @@ impl Check<'_> {
         self.positive("topics.dead_letters_retention", topics.dead_letters_retention)
     }
 
+    pub(super) fn kafka(&self, kafka: &Kafka) -> Result<(), Problem> {
+        self.at_least("kafka.max_poll_records", kafka.max_poll_records as u64, 1)?;
+        self.positive("kafka.request_timeout", kafka.request_timeout)?;
+        let session = kafka.session_timeout;
+        if session < SHORTEST_SESSION || session > LONGEST_SESSION {
+            let message = format!("{session} is not between {SHORTEST_SESSION} and {LONGEST_SESSION}");
+            return Err(self.origins.problem("kafka.session_timeout", message));
+        }
+        self.part_of_a_name("kafka.group_prefix", &kafka.group_prefix)
+    }
+
+    pub(super) fn redis(&self, redis: &Redis) -> Result<(), Problem> {
+        self.positive("redis.connection_timeout", redis.connection_timeout)?;
+        self.positive("redis.response_timeout", redis.response_timeout)?;
+        self.at_least("redis.attempts", u64::from(redis.attempts), 1)?;
+        self.part_of_a_name("redis.namespace", &redis.namespace)
+    }
+
     pub(super) fn up(&self, up: &Up) -> Result<(), Problem> {
         self.at_least("up.customers", u64::from(up.customers), 1)?;
         if !up.speed.is_finite() || up.speed <= 0.0 {
@@ -143,6 +166,16 @@ impl Check<'_> {
         if name.is_empty() || name.len() > 249 || !name.chars().all(allowed) || name == "." || name == ".." {
             let message =
                 format!("`{name}` is not the name of a topic: 1 to 249 of a-z, A-Z, 0-9, `.`, `_` and `-`");
+            return Err(self.origins.problem(key, message));
+        }
+        Ok(())
+    }
+
+    /// What groups, transactional ids and keys are made of.
+    fn part_of_a_name(&self, key: &str, text: &str) -> Result<(), Problem> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if !(1..=100).contains(&text.len()) || !text.chars().all(allowed) {
+            let message = format!("`{text}` has to be 1 to 100 of a-z, A-Z, 0-9, `.`, `_` and `-`");
             return Err(self.origins.problem(key, message));
         }
         Ok(())
