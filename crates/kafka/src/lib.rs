@@ -14,6 +14,7 @@ mod end_offsets;
 mod group;
 mod log;
 mod member;
+mod one_transaction;
 mod partition_lists;
 mod properties;
 mod reader;
@@ -24,6 +25,7 @@ mod transactions;
 
 pub use end_offsets::KafkaEndOffsets;
 pub use log::KafkaLog;
+pub use one_transaction::write_in_one_transaction;
 pub use properties::{KafkaProperties, PropertyError};
 pub use reader::read_committed_all;
 pub use settings::{ConnectError, KafkaLogSettings, Timeouts};

@@ -5,6 +5,7 @@
 //! times out may have happened or not, so the producer is then dropped and the slot fenced anew.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use engine::ports::{NewRecord, Offset};
@@ -19,8 +20,9 @@ use rdkafka::{ClientConfig, TopicPartitionList};
 use crate::partition_lists::raw;
 use crate::records::message_of;
 
-/// How long to serve delivery reports before looking again.
-const SERVE: Duration = Duration::from_millis(1);
+/// Between two looks at delivery reports. rdkafka's own waiting is not used: its `poll` spins through the last
+/// millisecond of a time limit, and its `flush` polls for a tenth of a second at least.
+const A_MOMENT: Duration = Duration::from_millis(1);
 /// One try of an abort, which waits inside librdkafka where no delivery report is served.
 const ABORT_TRY: Duration = Duration::from_millis(100);
 
@@ -87,7 +89,8 @@ impl TransactionalProducer {
             match producer.init_transactions(remaining) {
                 Ok(()) => return Ok(Self { producer, limit }),
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && !remaining.is_zero() => {
-                    producer.poll(SERVE);
+                    producer.poll(Duration::ZERO);
+                    sleep(A_MOMENT);
                 }
                 Err(error) => return Err(error),
             }
@@ -130,21 +133,35 @@ impl TransactionalProducer {
                         return Err(error);
                     }
                     message = refused;
-                    self.producer.poll(SERVE);
+                    self.serve();
+                    sleep(A_MOMENT);
                 }
             }
         }
     }
 
-    /// Waits for all delivery reports. Not by rdkafka's own flush, which takes a tenth of a second at least.
+    /// Waits for all delivery reports.
     fn deliver(&self, deadline: Instant) -> Result<(), KafkaError> {
-        loop {
-            match self.producer.flush(Duration::ZERO) {
-                Ok(()) => return Ok(()),
-                Err(error) if Instant::now() >= deadline => return Err(error),
-                Err(_) => self.producer.poll(SERVE),
+        while self.serve() > 0 {
+            if Instant::now() >= deadline {
+                return Err(KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut));
+            }
+            sleep(A_MOMENT);
+        }
+        Ok(())
+    }
+
+    /// Takes the delivery reports that are there. How many records still wait for theirs.
+    fn serve(&self) -> i32 {
+        let mut waiting = self.producer.in_flight_count();
+        while waiting > 0 {
+            self.producer.poll(Duration::ZERO);
+            match self.producer.in_flight_count() {
+                fewer if fewer < waiting => waiting = fewer,
+                _ => break,
             }
         }
+        waiting
     }
 
     fn commit(&self) -> Result<(), Failure> {
@@ -169,6 +186,7 @@ impl TransactionalProducer {
     fn abort(&self, reason: String, cause: Option<RDKafkaErrorCode>) -> Failure {
         let deadline = Instant::now() + self.limit;
         loop {
+            self.serve();
             let error = match self.producer.abort_transaction(ABORT_TRY) {
                 Ok(()) if cause.is_some_and(is_of_a_past_generation) => return Failure::Deposed,
                 Ok(()) => return Failure::Aborted(reason),
@@ -181,7 +199,6 @@ impl TransactionalProducer {
             if !may_be_resumed || Instant::now() >= deadline {
                 return Failure::Unknown(format!("{reason}; and it could not be aborted: {error}"));
             }
-            self.producer.poll(SERVE);
         }
     }
 

@@ -143,10 +143,22 @@ pub fn text(record: &Record) -> String {
     String::from_utf8_lossy(record.value.as_deref().unwrap_or_default()).into_owned()
 }
 
-/// Writes values to a partition, each in a transaction of its own if `log` is asked so by one call per value.
+/// Writes values to a partition in one transaction.
 pub fn write(log: &mut KafkaLog, partition: &TopicPartition, values: &[&str]) {
-    let records = values.iter().map(|value| record(partition, value)).collect();
-    block_on(log.publish(records, &[])).unwrap();
+    write_all(log, &values.iter().map(|value| record(partition, value)).collect::<Vec<_>>());
+}
+
+/// One transaction, and another try where it was aborted: a machine that stands still for seconds, as a busy virtual
+/// one does, times transactions out.
+pub fn write_all(log: &mut KafkaLog, records: &[NewRecord]) {
+    for _ in 0..5 {
+        match block_on(log.publish(records.to_vec(), &[])) {
+            Ok(()) => return,
+            Err(PublishError::Aborted(_)) => block_on(log.open()).unwrap(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    panic!("aborted again and again");
 }
 
 pub fn publish(
