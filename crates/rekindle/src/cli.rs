@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::explain::ExplainArgs;
+use crate::commands::sources::SourcesArgs;
+use crate::commands::topics::TopicsArgs;
 use crate::config::Sources;
 
 /// Customer retention triggers from clickstream, purchase and support events.
@@ -32,6 +35,12 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Run the triggers over recorded events, and write what would have been sent
     Replay(ReplayArgs),
+    /// Create and change the topics as the configuration has them
+    Topics(TopicsArgs),
+    /// Show whom the tasks wait for, or wait for one of them no more
+    Sources(SourcesArgs),
+    /// Show what is known of one customer, what was sent, and what comes next
+    Explain(ExplainArgs),
 }
 
 /// Where the configuration comes from.
@@ -43,12 +52,21 @@ pub struct ConfigArgs {
     /// Set one key, such as triggers.cart-abandonment.wait=2h; can be given more than once
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub assignments: Vec<String>,
+    /// The Kafka brokers, as --set kafka.brokers
+    #[arg(long, value_name = "HOST:PORT")]
+    pub kafka: Option<String>,
+    /// The Redis server, as --set redis.url
+    #[arg(long, value_name = "URL")]
+    pub redis: Option<String>,
 }
 
 impl ConfigArgs {
     /// These flags together with the process's environment.
     pub fn sources(&self, environment: Vec<(String, String)>) -> Sources {
-        Sources { file: self.config.clone(), environment, assignments: self.assignments.clone() }
+        let servers = [("kafka.brokers", &self.kafka), ("redis.url", &self.redis)];
+        let servers = servers.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
+        let assignments = self.assignments.iter().cloned().chain(servers).collect();
+        Sources { file: self.config.clone(), environment, assignments }
     }
 }
 

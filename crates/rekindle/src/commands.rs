@@ -1,5 +1,9 @@
 //! The commands, one module each: from arguments and configuration to an exit.
 
 pub mod check;
+pub mod explain;
 pub mod generate;
 pub mod replay;
+pub mod sources;
+mod table;
+pub mod topics;

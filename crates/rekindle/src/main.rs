@@ -37,6 +37,9 @@ fn run(command: Command) -> anyhow::Result<()> {
             commands::replay::run(&args, &config)
         }
         Command::Generate(args) => commands::generate::run(&args),
+        Command::Topics(args) => commands::topics::run(&args, &load(args.config())?),
+        Command::Sources(args) => commands::sources::run(&args, &load(args.config())?),
+        Command::Explain(args) => commands::explain::run(&args, &load(&args.config)?),
         Command::Up(args) => {
             let config = load(&args.sources())?;
             up::run(&args, &config)
