@@ -3,7 +3,11 @@
 //! `REKINDLE_TEST_KAFKA` and `REKINDLE_TEST_REDIS` (host:port) name them; without them a test says that it was
 //! skipped, and passes.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may stop, and needs names of its own")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may stop, and needs names of its own"
+)]
 
 mod program;
 
@@ -82,8 +86,7 @@ impl Installation {
 
     fn ticks(&self, topic: &str) -> Vec<LogEntry> {
         let properties = KafkaProperties::new([("bootstrap.servers", self.kafka.as_str())]).unwrap();
-        let records =
-            read_committed_all(&properties, &self.topic(topic), Duration::from_secs(30)).unwrap();
+        let records = read_committed_all(&properties, &self.topic(topic), Duration::from_secs(30)).unwrap();
         records.into_values().flatten().map(|record| codec::decode(&record.value.unwrap()).unwrap()).collect()
     }
 
@@ -112,11 +115,8 @@ impl Installation {
             record: Some(stamp(38, &record.write())),
             due: record.next_due(),
         });
-        let checkpoint = Checkpoint {
-            expected: PositionMark { epoch, next: 0 },
-            position,
-            customers: writes.collect(),
-        };
+        let checkpoint =
+            Checkpoint { expected: PositionMark { epoch, next: 0 }, position, customers: writes.collect() };
         store.begin_checkpoint(&task, checkpoint);
         block_on(store.checkpoint_ended());
         assert_eq!(store.finished_checkpoints().remove(0).result, Ok(()));
@@ -153,8 +153,7 @@ fn with_a_cart(id: &str) -> Record {
     };
     let mut settings = triggers::Settings::default();
     settings.gates.enabled.clear();
-    let moment =
-        Moment { watermark: at(0), appended_at: None, settle: Span::from_secs(60), late: false };
+    let moment = Moment { watermark: at(0), appended_at: None, settle: Span::from_secs(60), late: false };
     let mut record = Record::empty();
     TriggerFold::new(settings).unwrap().apply(&mut record, &event, &moment, &mut Vec::new());
     record
@@ -289,7 +288,11 @@ change (3h 30m of event time to go); then it is sent.
         shop.topic("customer-events")
     );
     assert!(run.stdout.starts_with(&expected), "{}", run.stdout);
-    assert!(run.stdout.contains("To be looked into\n  this configuration's rules are not those"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("To be looked into\n  this configuration's rules are not those"),
+        "{}",
+        run.stdout
+    );
 
     let document = shop.json(&["explain", "--customer", id, "--format", "json"]);
     assert_eq!(document["record"]["cart"]["lines"][0]["product_id"], "sku-1");
