@@ -97,6 +97,20 @@ impl TopicAdmin {
         Ok(found)
     }
 
+    /// Those of the named topics that are not there. Needs no right but to see them.
+    ///
+    /// # Errors
+    /// [`TopicError::Unknown`].
+    pub fn missing(&self, names: &[SmolStr]) -> Result<Vec<SmolStr>, TopicError> {
+        let mut missing = Vec::new();
+        for name in names {
+            if self.look_size_up(name)?.is_none() {
+                missing.push(name.clone());
+            }
+        }
+        Ok(missing)
+    }
+
     fn look_size_up(&self, name: &str) -> Result<Option<(u32, u16)>, TopicError> {
         let metadata = self.client.inner().fetch_metadata(Some(name), self.timeouts.request)?;
         let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else {

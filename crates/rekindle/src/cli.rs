@@ -8,6 +8,7 @@ use crate::commands::explain::ExplainArgs;
 use crate::commands::sources::SourcesArgs;
 use crate::commands::topics::TopicsArgs;
 use crate::config::Sources;
+use crate::services::{IngestArgs, TriggersArgs};
 
 /// Customer retention triggers from clickstream, purchase and support events.
 #[derive(Debug, Parser)]
@@ -29,6 +30,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 78 the configuration or a mapping i
 pub enum Command {
     /// Validate the configuration, offline, and show what would run
     Check(CheckArgs),
+    /// Normalise the raw topics into one log of each customer
+    Ingest(IngestArgs),
+    /// Fold that log, and publish triggers
+    Triggers(TriggersArgs),
     /// Run the whole pipeline in this process, fed by a generated shop, and show triggers as they fire
     Up(UpArgs),
     /// Write the generated shop's raw records as JSON Lines
@@ -64,7 +69,8 @@ impl ConfigArgs {
     /// These flags together with the process's environment.
     pub fn sources(&self, environment: Vec<(String, String)>) -> Sources {
         let servers = [("kafka.brokers", &self.kafka), ("redis.url", &self.redis)];
-        let servers = servers.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
+        let servers =
+            servers.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
         let assignments = self.assignments.iter().cloned().chain(servers).collect();
         Sources { file: self.config.clone(), environment, assignments }
     }

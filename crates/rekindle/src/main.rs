@@ -8,6 +8,7 @@
 mod cli;
 mod commands;
 mod config;
+mod services;
 mod shop;
 mod up;
 
@@ -37,6 +38,8 @@ fn run(command: Command) -> anyhow::Result<()> {
             commands::replay::run(&args, &config)
         }
         Command::Generate(args) => commands::generate::run(&args),
+        Command::Ingest(args) => services::run_ingest(&args, &load(&args.config)?),
+        Command::Triggers(args) => services::run_triggers(&args, &load(&args.sources())?),
         Command::Topics(args) => commands::topics::run(&args, &load(args.config())?),
         Command::Sources(args) => commands::sources::run(&args, &load(args.config())?),
         Command::Explain(args) => commands::explain::run(&args, &load(&args.config)?),

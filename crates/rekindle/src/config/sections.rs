@@ -16,7 +16,7 @@ use strict_toml::Duration;
 
 pub use engine::{Engine, OnMissingState};
 pub use ingest::{Identity, Ingest, Vocabulary};
-pub use kafka::{Kafka, Properties};
+pub use kafka::Kafka;
 pub use process::{Admin, Log, LogFormat};
 pub use redis::Redis;
 pub use triggers::{ConsentDefault, EndedBy, Gate, Gates, Triggers};

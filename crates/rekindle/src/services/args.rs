@@ -1,0 +1,81 @@
+//! What `rekindle ingest` and `rekindle triggers` can be told on the command line.
+
+use clap::Args;
+
+use crate::cli::ConfigArgs;
+
+/// `rekindle ingest`.
+#[derive(Args, Debug)]
+#[command(after_help = INGEST_EXAMPLES)]
+pub struct IngestArgs {
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Where this process comes from.
+    #[command(flatten)]
+    pub slot: SlotArgs,
+}
+
+/// The one setting that differs between the processes of a service.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct SlotArgs {
+    /// This process's place in its service, the same from start to start [default: the number at the end of HOSTNAME,
+    /// as StatefulSets have it, else 0]
+    #[arg(long, value_name = "NUMBER", env = "REKINDLE_SLOT")]
+    pub slot: Option<u32>,
+}
+
+const INGEST_EXAMPLES: &str = "\
+Examples:
+  rekindle ingest --config deploy/rekindle.toml
+  Two processes that share the raw partitions:
+    rekindle ingest --slot 0 --set admin.address=127.0.0.1:9464
+    rekindle ingest --slot 1 --set admin.address=127.0.0.1:9465
+
+SIGTERM or Ctrl-C: it ends its transaction and stops; a second one ends it at once. Exit codes: 0 stopped, and nothing
+left undone; 1 failed, fenced by another process in its slot, or stopped before everything was done; 2 wrong usage;
+78 the configuration is not in order.";
+
+/// `rekindle triggers`.
+#[derive(Args, Debug)]
+#[command(after_help = TRIGGERS_EXAMPLES)]
+pub struct TriggersArgs {
+    /// Where the configuration comes from.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Where this process comes from.
+    #[command(flatten)]
+    pub slot: SlotArgs,
+    /// How many workers this process has, each with partitions of its own
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: u16,
+    /// Go on with rules that differ from those that made the state; takes a clean stop of all processes before
+    #[arg(long)]
+    pub adopt: bool,
+    /// Where a service that is new to the log begins to publish: now, earliest, or a time; as engine.publish_from
+    #[arg(long, value_name = "WHEN")]
+    pub publish_from: Option<String>,
+}
+
+impl TriggersArgs {
+    /// The sources of the configuration.
+    pub fn sources(&self) -> ConfigArgs {
+        let mut sources = self.config.clone();
+        sources
+            .assignments
+            .extend(self.publish_from.iter().map(|from| format!("engine.publish_from={from}")));
+        sources
+    }
+}
+
+const TRIGGERS_EXAMPLES: &str = "\
+Examples:
+  rekindle triggers --config deploy/rekindle.toml
+  Two processes with two workers each:
+    rekindle triggers --slot 0 --threads 2 --set admin.address=127.0.0.1:9466
+    rekindle triggers --slot 1 --threads 2 --set admin.address=127.0.0.1:9467
+  Changed rules, after all processes have stopped with code 0:
+    rekindle triggers --config deploy/rekindle.toml --adopt
+
+SIGTERM or Ctrl-C: it publishes, writes its state to Redis, and stops; a second one ends it at once. Exit codes: as
+`rekindle ingest`.";

@@ -1,0 +1,113 @@
+//! The worker of `rekindle ingest`, and what it shows while it works.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use anyhow::Result;
+use engine::memory::SystemClock;
+use engine::ports::{Clock, EndOffsets, Log};
+use engine::worker::Exit;
+use events::TopicPartition;
+use events::normalise::Normaliser;
+use ingest::IngestWorker;
+use telemetry::{IngestMetrics, IngestTotals, LogMetrics, Pace, RawPartition};
+
+use super::conditions::{Condition, Conditions};
+use super::log_ends::{KnownEnds, ObservedEnds};
+use super::observed_log::ObservedLog;
+use super::{Station, connect};
+use crate::config::settings::Settings;
+
+/// In the group's name, and the labels of metrics.
+pub const SERVICE: &str = "ingest";
+
+/// Works until the process is asked to stop, or the slot is taken over.
+///
+/// # Errors
+/// If a client cannot be made.
+pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
+    let conditions = Rc::new(Conditions::of(station.component, station.stop.clone()));
+    let raw_topics = settings.ingest.raw_topics.clone();
+    let own =
+        [&settings.ingest.customer_events, &settings.ingest.anonymous_events, &settings.ingest.dead_letters];
+    let topics: Vec<_> = raw_topics.iter().chain(own).cloned().collect();
+    if !connect::await_topics(&settings.kafka, &topics, &conditions, &station.stop)? {
+        return Ok(Exit::Stopped);
+    }
+    let (evidence, ends) = ObservedEnds::new(connect::ends(&settings.kafka, raw_topics.clone())?);
+    let log = connect::log(&settings.kafka, SERVICE, slot, raw_topics)?;
+    let metrics = LogMetrics::new(&station.registry, SERVICE);
+    let log = ObservedLog::new(log, &conditions, metrics, settings.ingest.customer_events.clone());
+    let normaliser = Normaliser::new(settings.normaliser.clone())?;
+    let mut worker = IngestWorker::new(log, SystemClock, evidence, normaliser, settings.ingest.clone());
+    let mut shown = Shown {
+        conditions: Rc::clone(&conditions),
+        pace: Pace::default(),
+        metrics: IngestMetrics::new(&station.registry, SERVICE),
+        ends,
+        partitions: BTreeSet::new(),
+    };
+    let exit = pollster::block_on(worker.run(&station.stop, |worker| shown.observe(worker)));
+    drop((worker, shown));
+    if let Some(conditions) = Rc::into_inner(conditions) {
+        conditions.finish();
+    }
+    Ok(exit)
+}
+
+/// What the worker shows.
+struct Shown {
+    conditions: Rc<Conditions>,
+    pace: Pace,
+    metrics: IngestMetrics,
+    ends: KnownEnds,
+    /// Which partitions it read when it last looked.
+    partitions: BTreeSet<TopicPartition>,
+}
+
+impl Shown {
+    fn observe<L: Log, C: Clock, E: EndOffsets>(&mut self, worker: &IngestWorker<L, C, E>) {
+        self.conditions.beat();
+        if !self.pace.is_due() {
+            return;
+        }
+        self.show(worker);
+        let behind = worker
+            .waiting()
+            .first()
+            .map(|first| format!("{first} and {} others are not begun yet", worker.waiting().len() - 1));
+        self.conditions.tell(Condition::CatchingUp, behind);
+        let partitions: BTreeSet<_> = worker.committed().map(|(partition, _)| partition.clone()).collect();
+        if partitions != self.partitions {
+            let names: Vec<_> = partitions.iter().map(ToString::to_string).collect();
+            tracing::info!(partitions = names.join(","), "works on");
+            self.partitions = partitions;
+        }
+    }
+
+    fn show<L: Log, C: Clock, E: EndOffsets>(&mut self, worker: &IngestWorker<L, C, E>) {
+        let counts = worker.counts();
+        let totals = IngestTotals {
+            events: counts.events,
+            anonymous: counts.anonymous,
+            ignored: Some(&counts.ignored),
+            dead_letters: Some(&counts.dead_letters),
+            clamped: counts.clamped,
+            texts_cut: counts.texts_cut,
+            amounts_dropped: counts.amounts_dropped,
+            skipped_by_retention: worker.skipped_by_retention(),
+        };
+        let ends = self.ends.borrow();
+        let partitions =
+            worker.committed().zip(worker.watermarks()).map(|((partition, committed), (_, watermark))| {
+                RawPartition {
+                    topic: &partition.topic,
+                    partition: partition.partition,
+                    watermark: watermark.map(|watermark| watermark.as_millis()),
+                    published: i64::try_from(committed).ok(),
+                    log_end: ends.get(partition).and_then(|end| i64::try_from(*end).ok()),
+                }
+            });
+        self.metrics.observe(&totals, partitions);
+    }
+}

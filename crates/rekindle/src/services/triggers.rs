@@ -1,0 +1,176 @@
+//! One worker of `rekindle triggers`, and what it shows while it works.
+
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use anyhow::Result;
+use engine::Worker;
+use engine::ports::{EndOffsets, Log, StateStore};
+use engine::worker::{Exit, ServiceSettings};
+use events::TopicPartition;
+use kafka::KafkaEndOffsets;
+use redis_store::Traffic;
+use smol_str::SmolStr;
+use telemetry::{
+    LogMetrics, Pace, Registry, StoreMetrics, StoreTotals, TaskMetrics, TaskPartition, TaskTotals,
+    TriggerMetrics,
+};
+use triggers::TriggerFold;
+
+use super::conditions::{Condition, Conditions};
+use super::log_ends::LogEnds;
+use super::observed_log::ObservedLog;
+use super::observed_store::ObservedStore;
+use super::{Station, connect};
+use crate::config::settings::Settings;
+
+/// In the group's name, the keys in Redis, and the labels of metrics.
+pub const SERVICE: &str = "triggers";
+
+/// Works until the process is asked to stop, or the slot is taken over.
+///
+/// # Errors
+/// If a client cannot be made.
+pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
+    let conditions = Rc::new(Conditions::of(station.component, station.stop.clone()));
+    let log_topic = settings.ingest.customer_events.clone();
+    let mut topics = vec![log_topic.clone()];
+    topics.extend(settings.triggers.output_topics());
+    if !connect::await_topics(&settings.kafka, &topics, &conditions, &station.stop)? {
+        return Ok(Exit::Stopped);
+    }
+    let store = connect::store(settings)?;
+    connect::look_at_store(&store);
+    let mut shown = Shown {
+        conditions: Rc::clone(&conditions),
+        pace: Pace::default(),
+        tasks: TaskMetrics::new(&station.registry, SERVICE),
+        store: StoreMetrics::new(&station.registry, SERVICE),
+        traffic: store.traffic(),
+        ends: LogEnds::new(connect::ends(&settings.kafka, vec![log_topic.clone()])?),
+        partitions: BTreeSet::new(),
+        halted: BTreeSet::new(),
+    };
+    let log = connect::log(&settings.kafka, SERVICE, slot, vec![log_topic.clone()])?;
+    let log = observed(log, &conditions, &station.registry, log_topic.clone());
+    let service = ServiceSettings {
+        service: SmolStr::new_static(SERVICE),
+        log_topic,
+        task: settings.task.clone(),
+        worker: settings.worker.clone(),
+    };
+    let fold = TriggerFold::new(settings.triggers.clone())?;
+    let mut worker = Worker::new(log, ObservedStore::new(store, &conditions), fold, service);
+    let exit = pollster::block_on(worker.run(&station.stop, |worker| shown.observe(worker)));
+    drop((worker, shown));
+    if let Some(conditions) = Rc::into_inner(conditions) {
+        conditions.finish();
+    }
+    Ok(exit)
+}
+
+fn observed<L: Log>(
+    log: L,
+    conditions: &Rc<Conditions>,
+    registry: &Registry,
+    topic: SmolStr,
+) -> ObservedLog<L> {
+    let log = ObservedLog::new(log, conditions, LogMetrics::new(registry, SERVICE), topic);
+    log.counting_triggers(TriggerMetrics::new(registry, SERVICE))
+}
+
+/// What the worker shows.
+struct Shown<E = KafkaEndOffsets> {
+    conditions: Rc<Conditions>,
+    pace: Pace,
+    tasks: TaskMetrics,
+    store: StoreMetrics,
+    traffic: Arc<Traffic>,
+    ends: LogEnds<E>,
+    /// Which partitions ran when it last looked.
+    partitions: BTreeSet<TopicPartition>,
+    /// Which stood still.
+    halted: BTreeSet<TopicPartition>,
+}
+
+impl<E: EndOffsets> Shown<E> {
+    fn observe<L: Log, S: StateStore>(&mut self, worker: &Worker<L, S, TriggerFold>) {
+        self.conditions.beat();
+        if !self.pace.is_due() {
+            return;
+        }
+        self.show_tasks(worker);
+        self.store.observe(StoreTotals {
+            commands: self.traffic.commands(),
+            round_trips: self.traffic.round_trips(),
+        });
+        self.show_halted(worker);
+        self.conditions.tell(Condition::CatchingUp, behind(worker));
+        self.log_partitions(worker);
+    }
+
+    fn show_tasks<L: Log, S: StateStore>(&mut self, worker: &Worker<L, S, TriggerFold>) {
+        let ends = Rc::clone(self.ends.look());
+        let ends = ends.borrow();
+        let counts = worker.counts();
+        let totals = TaskTotals {
+            applied: counts.applied,
+            duplicates: counts.duplicates,
+            late: counts.late,
+            early: counts.early,
+            timers: counts.timers,
+            ticks: counts.ticks,
+        };
+        let tasks = worker.published().map(|(task, published)| {
+            let partition = &task.id().partition;
+            TaskPartition {
+                topic: &partition.topic,
+                partition: partition.partition,
+                watermark: Some(task.watermark().as_millis()),
+                holder: task.sources().slowest().map(|source| (source.topic.as_str(), source.partition)),
+                buffered: task.buffered(),
+                cached: task.cached(),
+                dirty: task.dirty(),
+                published: i64::try_from(published).ok(),
+                checkpointed: i64::try_from(task.stored_to()).ok(),
+                log_end: ends.get(partition).and_then(|end| i64::try_from(*end).ok()),
+            }
+        });
+        self.tasks.observe(totals, tasks);
+    }
+
+    fn show_halted<L: Log, S: StateStore>(&mut self, worker: &Worker<L, S, TriggerFold>) {
+        let halted = worker.halted();
+        self.tasks.observe_halted(halted.keys().map(|at| (at.topic.as_str(), at.partition)));
+        for (partition, cause) in halted.iter().filter(|(partition, _)| !self.halted.contains(partition)) {
+            tracing::error!(%partition, %cause, "a partition stands still until somebody has decided");
+        }
+        self.halted = halted.keys().cloned().collect();
+        let detail: Vec<_> =
+            halted.iter().map(|(partition, cause)| format!("{partition}: {cause}")).collect();
+        self.conditions.tell(Condition::Halted, (!detail.is_empty()).then(|| detail.join("; ")));
+    }
+
+    fn log_partitions<L: Log, S: StateStore>(&mut self, worker: &Worker<L, S, TriggerFold>) {
+        let partitions: BTreeSet<_> = worker.tasks().map(|task| task.id().partition.clone()).collect();
+        if partitions != self.partitions {
+            let numbers: Vec<_> = partitions.iter().map(|at| at.partition.to_string()).collect();
+            tracing::info!(partitions = numbers.join(","), "works on");
+            self.partitions = partitions;
+        }
+    }
+}
+
+/// How far the worker is from going on with new records.
+fn behind<L: Log, S: StateStore>(worker: &Worker<L, S, TriggerFold>) -> Option<String> {
+    if let Some(first) = worker.waiting().first() {
+        return Some(format!("{first} and {} others are not begun yet", worker.waiting().len() - 1));
+    }
+    let (task, published) = worker.published().find(|(task, published)| task.next() < *published)?;
+    Some(format!(
+        "{} is read again in silence: at offset {} of {published}",
+        task.id().partition,
+        task.next()
+    ))
+}
