@@ -106,7 +106,7 @@ impl KafkaLogSettings {
 
     pub(crate) fn producer_config(&self) -> ClientConfig {
         let name = self.slot_name();
-        self.properties.configure(
+        let mut config = self.properties.configure(
             &[
                 ("client.id", &name),
                 // Records of a transaction are handed over at once: waiting longer for company only delays its end.
@@ -125,6 +125,11 @@ impl KafkaLogSettings {
                 ("acks", "all"),
                 ("partitioner", "murmur2_random"),
             ],
-        )
+        );
+        // A producer warns of what it does not know.
+        for property in ["session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms"] {
+            config.remove(property);
+        }
+        config
     }
 }

@@ -1,0 +1,198 @@
+//! An installation of its own on the servers that there are: topics, groups and keys that no other test uses.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use engine::ports::{Log, NewRecord, Offset};
+use events::TopicPartition;
+use events::partitioner::partition_for;
+use kafka::{
+    KafkaLog, KafkaLogSettings, KafkaProperties, Timeouts, read_committed_all, write_in_one_transaction,
+};
+use pollster::block_on;
+use redis_store::{RedisStore, Servers, Settings};
+
+use crate::program::rekindle;
+use crate::running::eventually;
+
+pub const PARTITIONS: u32 = 3;
+const RAW_PARTITIONS: u32 = 2;
+/// When the shop's carts begin: long before the topics are written.
+const START: i64 = 1_700_000_000;
+
+pub struct Installation {
+    kafka: String,
+    redis: String,
+    unique: String,
+    pub clickstream: String,
+    purchase: String,
+}
+
+impl Installation {
+    /// The servers, or a word about why there are none.
+    pub fn for_test(test: &str) -> Option<Self> {
+        let (Ok(kafka), Ok(redis)) =
+            (std::env::var("REKINDLE_TEST_KAFKA"), std::env::var("REKINDLE_TEST_REDIS"))
+        else {
+            eprintln!("skipped: {test} wants servers in REKINDLE_TEST_KAFKA and REKINDLE_TEST_REDIS");
+            return None;
+        };
+        let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
+        let unique = format!("{test}-{}-{nanos}", std::process::id());
+        let (clickstream, purchase) = (format!("{unique}-clicks"), format!("{unique}-orders"));
+        Some(Self { kafka, redis, unique, clickstream, purchase })
+    }
+
+    fn topic(&self, name: &str) -> String {
+        format!("{}.{name}", self.unique)
+    }
+
+    /// For every command on this installation.
+    pub fn settings(&self) -> Vec<String> {
+        let mut args = vec!["--kafka".to_owned(), self.kafka.clone()];
+        args.extend(["--redis".to_owned(), format!("redis://{}", self.redis)]);
+        for setting in [
+            format!("kafka.group_prefix={}", self.unique),
+            "kafka.session_timeout=6s".to_owned(),
+            format!("redis.namespace={}", self.unique),
+            format!("ingest.topics.{}.vocabulary=auto", self.clickstream),
+            format!("ingest.topics.{}.vocabulary=native", self.purchase),
+            "ingest.allowed_lateness=1s".to_owned(),
+            "ingest.grace=1s".to_owned(),
+            "engine.grace=1s".to_owned(),
+            "engine.publish_from=earliest".to_owned(),
+            "triggers.max_staleness=36500d".to_owned(),
+            "triggers.cart-abandonment.wait=30m".to_owned(),
+            "triggers.cart-abandonment.steps=[]".to_owned(),
+            "gates.enabled=[]".to_owned(),
+            format!("topics.customer_events={}", self.topic("customer-events")),
+            format!("topics.anonymous_events={}", self.topic("anonymous-events")),
+            format!("topics.dead_letters={}", self.topic("dead-letters")),
+            format!("topics.actions_prefix={}", self.topic("actions")),
+            format!("topics.partitions={PARTITIONS}"),
+            "topics.replication=1".to_owned(),
+            "topics.min_insync_replicas=1".to_owned(),
+        ] {
+            args.extend(["--set".to_owned(), setting]);
+        }
+        args
+    }
+
+    /// The same, with more.
+    pub fn settings_and(&self, more: &[&str]) -> Vec<String> {
+        let more = more.iter().map(|&word| word.to_owned());
+        self.settings().into_iter().chain(more).collect()
+    }
+
+    pub fn create_topics(&self) {
+        let command = ["topics", "apply", "--execute"].map(str::to_owned);
+        let args: Vec<String> = command.into_iter().chain(self.settings()).collect();
+        let run = rekindle(&args);
+        assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    }
+
+    fn properties(&self) -> KafkaProperties {
+        KafkaProperties::new([("bootstrap.servers", self.kafka.as_str())]).unwrap()
+    }
+
+    /// A cart each for so many customers, a minute apart; every third orders before the trigger is due. One record
+    /// cannot be read. Gives the customers who are to be reminded.
+    pub fn produce_carts(&self, customers: i64) -> Vec<String> {
+        let (mut records, mut reminded) = (Vec::new(), Vec::new());
+        for number in 0..customers {
+            let id = format!("c-{number:03}");
+            let at = START + 60 * number;
+            records.push((at, self.raw(&self.clickstream, &id, added_to_cart(&id, at))));
+            match number % 3 {
+                0 => records.push((at + 600, self.raw(&self.purchase, &id, ordered(&id, at + 600)))),
+                _ => reminded.push(id),
+            }
+        }
+        records.sort_by_key(|(at, _)| *at);
+        let mut records: Vec<_> = records.into_iter().map(|(_, record)| record).collect();
+        records.push(self.raw(&self.clickstream, "junk", "no JSON".to_owned()));
+        let timeouts = Timeouts::default();
+        write_in_one_transaction(&self.properties(), &self.unique, records, timeouts).unwrap();
+        reminded
+    }
+
+    fn raw(&self, topic: &str, key: &str, value: String) -> NewRecord {
+        // One partition holds one time order, whoever's records they are.
+        let partition = partition_for(key.as_bytes(), RAW_PARTITIONS.min(PARTITIONS)) as i32;
+        NewRecord {
+            partition: TopicPartition::new(topic, partition),
+            key: Some(Bytes::from(key.to_owned())),
+            value: Some(value.into()),
+            headers: Vec::new(),
+        }
+    }
+
+    /// The customers of the triggers that a reader of committed records sees, in order, as often as it sees them.
+    pub fn fired(&self) -> Vec<String> {
+        let topic = self.topic("actions.cart-abandonment");
+        let records = read_committed_all(&self.properties(), &topic, Duration::from_secs(30)).unwrap();
+        let ids = records.into_values().flatten();
+        let mut ids: Vec<_> =
+            ids.map(|record| String::from_utf8(record.key.unwrap().to_vec()).unwrap()).collect();
+        ids.sort();
+        ids
+    }
+
+    /// Of each partition that has state: R, and K.
+    pub fn positions(&self) -> Vec<(i32, Offset, Option<Offset>)> {
+        let servers = Servers::Standalone(format!("redis://{}", self.redis));
+        let store = RedisStore::open(Settings::new(servers, &self.unique)).unwrap();
+        let stored: BTreeMap<_, _> = block_on(store.positions("triggers"))
+            .unwrap()
+            .into_iter()
+            .filter_map(|found| Some((found.partition, found.position?.next)))
+            .collect();
+        let log_topic = self.topic("customer-events");
+        // It joins the group, and is out of it soon after.
+        let servers = [("bootstrap.servers", self.kafka.as_str()), ("session.timeout.ms", "6000")];
+        let settings = KafkaLogSettings {
+            properties: KafkaProperties::new(servers).unwrap(),
+            group: format!("{}-triggers", self.unique).into(),
+            slot: "onlooker".into(),
+            topics: vec![log_topic.as_str().into()],
+            max_poll_records: 1,
+            poll_wait: Duration::from_millis(10),
+            timeouts: Timeouts::default(),
+        };
+        let mut log = KafkaLog::connect(settings).unwrap();
+        let positions = stored.into_iter().map(|(partition, stored)| {
+            let at = TopicPartition::new(&log_topic, partition);
+            let mut published = None;
+            // The answer waits until a rebalance that this reader has caused is over.
+            eventually("the offset is told", Duration::from_secs(60), || {
+                let _ = block_on(log.poll());
+                published = block_on(log.committed(&at)).ok();
+                published.is_some()
+            });
+            (partition, stored, published.flatten())
+        });
+        positions.collect()
+    }
+}
+
+fn time(seconds: i64) -> String {
+    events::EventTime::from_millis(seconds * 1_000).to_string()
+}
+
+fn added_to_cart(id: &str, at: i64) -> String {
+    serde_json::json!({
+        "type": "cart_item_added", "event_id": format!("{id}-added"), "customer_id": id, "occurred_at": time(at),
+        "currency": "EUR", "item": { "product_id": "p-1", "quantity": 1, "unit_price_minor": 990 },
+    })
+    .to_string()
+}
+
+fn ordered(id: &str, at: i64) -> String {
+    serde_json::json!({
+        "type": "order_completed", "event_id": format!("{id}-ordered"), "customer_id": id, "occurred_at": time(at),
+        "order_id": format!("o-{id}"), "currency": "EUR", "total_minor": 990,
+        "items": [{ "product_id": "p-1", "quantity": 1, "unit_price_minor": 990 }],
+    })
+    .to_string()
+}
