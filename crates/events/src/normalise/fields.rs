@@ -43,7 +43,7 @@ impl<'n> FieldReader<'n> {
     /// An id of a person: junk is none, and the prefix goes before it.
     pub(super) fn person_id(&self, field: &str, value: &Option<Scalar<'_>>) -> Maybe<SmolStr> {
         let Some(text) = id_text(field, value)? else { return Ok(None) };
-        let text = text.trim();
+        let text = trimmed(&text);
         if junk::is_nobody(text) {
             return Ok(None);
         }
@@ -57,7 +57,7 @@ impl<'n> FieldReader<'n> {
     /// Any other id or word: `null` is none, though `0` may well name a cart or a step.
     pub(super) fn id(&self, field: &str, value: &Option<Scalar<'_>>) -> Maybe<SmolStr> {
         let Some(text) = id_text(field, value)? else { return Ok(None) };
-        let text = text.trim();
+        let text = trimmed(&text);
         if junk::is_nothing(text) {
             return Ok(None);
         }
@@ -71,7 +71,7 @@ impl<'n> FieldReader<'n> {
     /// A descriptive text, cut to the limit at the end of a character.
     pub(super) fn text(&mut self, field: &str, value: &Option<Scalar<'_>>) -> Maybe<SmolStr> {
         let Some(text) = id_text(field, value)? else { return Ok(None) };
-        let text = text.trim();
+        let text = trimmed(&text);
         if text.is_empty() {
             return Ok(None);
         }
@@ -87,7 +87,7 @@ impl<'n> FieldReader<'n> {
     /// A page's address. One that carries an e-mail address loses its query and fragment.
     pub(super) fn url(&mut self, field: &str, value: &Option<Scalar<'_>>) -> Maybe<SmolStr> {
         let Some(url) = self.text(field, value)? else { return Ok(None) };
-        match url.find(['?', '#']) {
+        match url.bytes().position(|byte| matches!(byte, b'?' | b'#')) {
             Some(place)
                 if url[place..].contains('@') || url[place..].to_ascii_lowercase().contains("%40") =>
             {
@@ -193,9 +193,17 @@ fn id_text<'v>(field: &str, value: &'v Option<Scalar<'_>>) -> Maybe<Cow<'v, str>
     }
 }
 
+/// As [`str::trim`], and quick where there is nothing to trim.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
+    }
+}
+
 /// A whole number written as one, or as `2.0`.
 fn whole_number(text: &str) -> Option<i64> {
-    let text = text.trim();
+    let text = trimmed(text);
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if fraction.bytes().any(|byte| byte != b'0') {
         return None;

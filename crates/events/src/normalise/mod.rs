@@ -8,6 +8,7 @@ mod canonical;
 mod fields;
 mod fingerprint;
 mod instant;
+mod json;
 mod junk;
 mod money;
 mod names;
@@ -27,7 +28,7 @@ pub use settings::{FutureTimes, Limits, NormaliserSettings, SettingsError, Vocab
 
 use crate::{AnonymousEvent, Event, EventTime, Origin, codec};
 use names::{Meaning, Names};
-use raw_format::{RawFormat, recognise, refuse_avro, refuse_json};
+use raw_format::{RawFormat, recognise, refuse_avro};
 use segment::SegmentCall;
 
 /// A record of a raw topic, or a line of a file.
@@ -152,13 +153,16 @@ impl Normaliser {
         let configured = self.settings.vocabularies.get(raw.origin.topic.as_str()).copied();
         match configured.unwrap_or_default() {
             Vocabulary::Native => self.native(&read_native(text)?, &raw.arrival()),
-            Vocabulary::Segment => self.segment(text, &raw.arrival()),
+            Vocabulary::Segment => self.segment(json::read(text, "the call")?, &raw.arrival()),
             Vocabulary::Auto => self.recognised(text, &raw.arrival()),
         }
     }
 
     /// Most records say by their `type` alone which vocabulary they are in, so they are read as native ones first.
     fn recognised(&self, text: &str, arrival: &Arrival<'_>) -> Result<Outcome, Refusal> {
+        if let Some(call) = segment::obvious_call(text) {
+            return self.segment(call, arrival);
+        }
         let native = read_native(text);
         let kind = native.as_ref().ok().and_then(|record| record.kind.as_ref());
         let is_call = match kind {
@@ -166,7 +170,11 @@ impl Normaliser {
             Some(_) => false,
             None => segment::looks_like_call(text)?,
         };
-        if is_call { self.segment(text, arrival) } else { self.native(&native?, arrival) }
+        if is_call {
+            self.segment(json::read(text, "the call")?, arrival)
+        } else {
+            self.native(&native?, arrival)
+        }
     }
 
     fn native(&self, record: &NativeRecord<'_>, arrival: &Arrival<'_>) -> Result<Outcome, Refusal> {
@@ -184,9 +192,7 @@ impl Normaliser {
         }
     }
 
-    fn segment(&self, text: &str, arrival: &Arrival<'_>) -> Result<Outcome, Refusal> {
-        let call: SegmentCall<'_> =
-            serde_json::from_str(text).map_err(|error| refuse_json(&error, "the call"))?;
+    fn segment(&self, call: SegmentCall<'_>, arrival: &Arrival<'_>) -> Result<Outcome, Refusal> {
         match call.meaning(&self.names)? {
             Ok(kind) => {
                 let record = call.into_native(kind)?;
@@ -198,5 +204,5 @@ impl Normaliser {
 }
 
 fn read_native(text: &str) -> Result<NativeRecord<'_>, Refusal> {
-    serde_json::from_str(text).map_err(|error| refuse_json(&error, "the record"))
+    json::read(text, "the record")
 }

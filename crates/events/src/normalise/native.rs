@@ -10,6 +10,8 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::json::from_json_object;
+
 /// A single value as sources send it; what it means is decided where it is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scalar<'a> {
@@ -164,6 +166,15 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for LinesVisitor<T> {
     }
 }
 
+macro_rules! key_of {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $wire:literal) => {
+        $wire
+    };
+}
+
 macro_rules! flat_record {
     (
         $(#[$doc:meta])* $name:ident,
@@ -177,6 +188,11 @@ macro_rules! flat_record {
             $($(#[$field_doc])* #[serde(borrow)] $(#[serde(rename = $wire)])? pub $field: Option<Scalar<'a>>,)*
             $($(#[$nested_doc])* #[serde(borrow)] pub $nested: Option<$nested_type>,)*
         }
+
+        from_json_object!($name {
+            $($field: [key_of!($field $($wire)?)],)*
+            $($nested: [stringify!($nested)],)*
+        });
 
         impl<'a> $name<'a> {
             /// Calls `visit` with the name and value of every single value that is there, in the order above.

@@ -81,8 +81,18 @@ pub(super) fn refuse_json(error: &serde_json::Error, what: &str) -> Refusal {
 
 /// Counting brackets, strings included, is cheap, and enough for nearly every record; only a suspect is walked.
 fn is_deeper_than(json: &[u8], depth: usize) -> bool {
-    let brackets = json.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
-    brackets > depth && nesting(json) > depth
+    count_brackets(json) > depth && nesting(json) > depth
+}
+
+/// Counts in bytes, of which a processor adds many at once, as far as a byte can count.
+fn count_brackets(json: &[u8]) -> usize {
+    let in_chunk = |chunk: &[u8]| chunk.iter().fold(0_u8, |count, byte| count + u8::from(is_opening(*byte)));
+    json.chunks(usize::from(u8::MAX)).map(|chunk| usize::from(in_chunk(chunk))).sum()
+}
+
+/// `{` or `[`, which are one bit apart.
+fn is_opening(byte: u8) -> bool {
+    byte | (b'{' ^ b'[') == b'{'
 }
 
 fn nesting(json: &[u8]) -> usize {
@@ -116,6 +126,15 @@ mod tests {
         assert!(is_deeper_than(deep.as_bytes(), 64));
         let wide = format!(r#"{{"a":[{}]}}"#, "{},".repeat(100));
         assert!(!is_deeper_than(wide.as_bytes(), 64));
+    }
+
+    #[test]
+    fn opening_brackets_are_counted_in_texts_of_any_length() {
+        let opening: Vec<u8> = (0..=u8::MAX).filter(|byte| is_opening(*byte)).collect();
+        assert_eq!(opening, b"[{");
+        for length in [0, 1, 254, 255, 256, 1_000] {
+            assert_eq!(count_brackets(&b"[".repeat(length)), length);
+        }
     }
 
     #[test]

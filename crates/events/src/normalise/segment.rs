@@ -4,8 +4,8 @@
 //! for what its properties look like. Prices are taken as the text they were written in.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
+use super::json::{self, JsonReader, Written, from_json_object};
 use super::names::{Meaning, Names};
 use super::native::{NativeRecord, Scalar};
 use super::raw_format::refuse_json;
@@ -14,7 +14,7 @@ use super::segment_properties::{Properties, Traits};
 use crate::event::Kind;
 
 /// The outer part of a call.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct SegmentCall<'a> {
     #[serde(borrow, rename = "type")]
@@ -42,17 +42,17 @@ pub(super) struct SegmentCall<'a> {
     #[serde(borrow)]
     channel: Option<Scalar<'a>>,
     #[serde(borrow)]
-    properties: Option<&'a RawValue>,
+    properties: Option<Written<'a>>,
     #[serde(borrow)]
-    traits: Option<&'a RawValue>,
+    traits: Option<Written<'a>>,
     #[serde(borrow)]
-    context: Option<&'a RawValue>,
+    context: Option<Written<'a>>,
 }
 
 /// The part of `context` that is used.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct CallContext<'a> {
+pub(super) struct CallContext<'a> {
     #[serde(borrow)]
     page: Option<CallPage<'a>>,
     #[serde(borrow)]
@@ -62,10 +62,10 @@ struct CallContext<'a> {
     #[serde(borrow)]
     locale: Option<Scalar<'a>>,
     #[serde(borrow)]
-    traits: Option<&'a RawValue>,
+    traits: Option<Written<'a>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 struct CallPage<'a> {
     #[serde(borrow)]
@@ -74,8 +74,36 @@ struct CallPage<'a> {
     title: Option<Scalar<'a>>,
 }
 
+from_json_object!(SegmentCall {
+    call: ["type"],
+    event: ["event"],
+    name: ["name"],
+    message_id: ["messageId", "message_id"],
+    user_id: ["userId", "user_id"],
+    anonymous_id: ["anonymousId", "anonymous_id"],
+    previous_id: ["previousId", "previous_id"],
+    timestamp: ["timestamp"],
+    original_timestamp: ["originalTimestamp", "original_timestamp"],
+    sent_at: ["sentAt", "sent_at"],
+    received_at: ["receivedAt", "received_at"],
+    channel: ["channel"],
+    properties: ["properties"],
+    traits: ["traits"],
+    context: ["context"],
+});
+
+from_json_object!(CallContext {
+    page: ["page"],
+    session_id: ["sessionId"],
+    timezone: ["timezone"],
+    locale: ["locale"],
+    traits: ["traits"],
+});
+
+from_json_object!(CallPage { url: ["url"], title: ["title"] });
+
 /// What tells a call from a native record.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Signs<'a> {
     #[serde(borrow, rename = "type")]
@@ -94,11 +122,48 @@ pub(super) fn is_call_type(text: &str) -> bool {
 /// Whether a record is a call: its `type` is one of Segment's, or it has none and names an event or message.
 pub(super) fn looks_like_call(text: &str) -> Result<bool, Refusal> {
     let signs: Signs<'_> = serde_json::from_str(text).map_err(|error| refuse_json(&error, "the record"))?;
-    Ok(match &signs.call {
+    Ok(signs_of_call(&signs.call, &signs.event, &signs.message_id))
+}
+
+fn signs_of_call(
+    call: &Option<Scalar<'_>>,
+    event: &Option<Scalar<'_>>,
+    message_id: &Option<Scalar<'_>>,
+) -> bool {
+    match call {
         Some(Scalar::Text(call)) => is_call_type(call),
         Some(_) => false,
-        None => matches!(signs.event, Some(Scalar::Text(_))) || signs.message_id.is_some(),
-    })
+        None => matches!(event, Some(Scalar::Text(_))) || message_id.is_some(),
+    }
+}
+
+/// The call that `text` surely is, or nothing is said. Only to be fast: what is not seen to be a call here still is
+/// one if [`looks_like_call`] says so.
+pub(super) fn obvious_call(text: &str) -> Option<SegmentCall<'_>> {
+    if !begins_like_call(&mut JsonReader::new(text))? {
+        return None;
+    }
+    let call: SegmentCall<'_> = json::read_usual(text)?;
+    signs_of_call(&call.call, &call.event, &call.message_id).then_some(call)
+}
+
+/// Whether the first telling key is one of a call's.
+fn begins_like_call(reader: &mut JsonReader<'_>) -> Option<bool> {
+    reader.enter_object()?;
+    while let Some(key) = reader.next_key()? {
+        match key {
+            "type" => {
+                let call = reader.optional::<Scalar<'_>>()?;
+                return Some(matches!(call, Some(Scalar::Text(call)) if is_call_type(&call)));
+            }
+            "event_id" | "customer_id" | "occurred_at" => return Some(false),
+            "anonymousId" | "context" | "event" | "integrations" | "messageId" | "properties" | "userId" => {
+                return Some(true);
+            }
+            _ => reader.skip_value()?,
+        }
+    }
+    Some(false)
 }
 
 impl<'a> SegmentCall<'a> {
@@ -134,7 +199,7 @@ impl<'a> SegmentCall<'a> {
 
     /// An `identify` that tells no fact we keep still tells that visitor and customer are one.
     fn identify_meaning(&self) -> Kind {
-        let told = |traits: &RawValue| Traits::read(traits).is_ok_and(|traits| traits.says_anything());
+        let told = |traits: Written<'_>| Traits::read(traits).is_ok_and(|traits| traits.says_anything());
         let context = self.context().unwrap_or_default();
         let tells = self.traits.is_some_and(told) || context.traits.is_some_and(told);
         let links = self.user_id.is_some() && self.anonymous_id.is_some();
@@ -142,14 +207,14 @@ impl<'a> SegmentCall<'a> {
     }
 
     fn context(&self) -> Result<CallContext<'a>, Refusal> {
-        self.context.map_or_else(|| Ok(CallContext::default()), |raw| read(raw, "`context`"))
+        self.context.map_or_else(|| Ok(CallContext::default()), |context| json::read(context.0, "`context`"))
     }
 
     /// The call as a native record of `kind`.
     pub(super) fn into_native(self, kind: Kind) -> Result<NativeRecord<'a>, Refusal> {
         let context = self.context()?;
         let mut record = match self.properties {
-            Some(raw) => Properties::read(raw)?.into_native(kind)?,
+            Some(properties) => Properties::read(properties)?.into_native(kind)?,
             None => NativeRecord::default(),
         };
         let page = context.page.unwrap_or_default();
@@ -158,7 +223,7 @@ impl<'a> SegmentCall<'a> {
         }
         if kind == Kind::ProfileUpdated {
             let traits = match self.traits.or(context.traits) {
-                Some(raw) => Traits::read(raw)?,
+                Some(traits) => Traits::read(traits)?,
                 None => Traits::default(),
             };
             traits.fill(&mut record);
@@ -177,9 +242,4 @@ impl<'a> SegmentCall<'a> {
         record.channel = self.channel;
         Ok(record)
     }
-}
-
-/// Reads a part of a call that was set aside.
-pub(super) fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, what: &str) -> Result<T, Refusal> {
-    serde_json::from_str(raw.get()).map_err(|error| refuse_json(&error, what))
 }

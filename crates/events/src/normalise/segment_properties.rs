@@ -4,28 +4,30 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::bodies::is_said;
+use super::json::{self, Written, from_json_object};
 use super::native::{Lines, NativeItem, NativeRecord, Scalar};
 use super::refusal::Refusal;
-use super::segment::read;
 use crate::event::Kind;
-
-/// A number or text, kept as it was written.
-type Written<'a> = Option<&'a RawValue>;
 
 /// Reads fields that are all alike without naming the attribute at each.
 macro_rules! loose_struct {
     ($(#[$doc:meta])* $name:ident { scalars { $($scalar:ident $(= $alias:literal)*,)* } written { $($written:ident $(= $walias:literal)*,)* } nested { $($nested:ident: $type:ty,)* } }) => {
         $(#[$doc])*
-        #[derive(Debug, Default, Deserialize)]
+        #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
         #[serde(default)]
         pub(super) struct $name<'a> {
             $(#[serde(borrow $(, alias = $alias)*)] $scalar: Option<Scalar<'a>>,)*
-            $(#[serde(borrow $(, alias = $walias)*)] $written: Written<'a>,)*
-            $(#[serde(borrow)] $nested: $type,)*
+            $(#[serde(borrow $(, alias = $walias)*)] $written: Option<Written<'a>>,)*
+            $(#[serde(borrow)] $nested: Option<$type>,)*
         }
+
+        from_json_object!($name {
+            $($scalar: [stringify!($scalar) $(, $alias)*],)*
+            $($written: [stringify!($written) $(, $walias)*],)*
+            $($nested: [stringify!($nested)],)*
+        });
     };
 }
 
@@ -38,7 +40,7 @@ loose_struct! {
             message_id, session_id, granted, purpose, consent_channel, topic, author,
         }
         written { price, quantity, total, revenue, value, query, amount, }
-        nested { products: Option<Lines<Product<'a>>>, }
+        nested { products: Lines<Product<'a>>, }
     }
 }
 
@@ -64,8 +66,8 @@ loose_struct! {
 }
 
 impl<'a> Traits<'a> {
-    pub(super) fn read(raw: &'a RawValue) -> Result<Self, Refusal> {
-        read(raw, "`traits`")
+    pub(super) fn read(traits: Written<'a>) -> Result<Self, Refusal> {
+        json::read(traits.0, "`traits`")
     }
 
     pub(super) fn says_anything(&self) -> bool {
@@ -81,8 +83,8 @@ impl<'a> Traits<'a> {
 }
 
 impl<'a> Properties<'a> {
-    pub(super) fn read(raw: &'a RawValue) -> Result<Self, Refusal> {
-        read(raw, "`properties`")
+    pub(super) fn read(properties: Written<'a>) -> Result<Self, Refusal> {
+        json::read(properties.0, "`properties`")
     }
 
     /// The properties as a native record of `kind`; who and when is in the call.
@@ -168,7 +170,7 @@ fn items<'a>(products: Option<Lines<Product<'a>>>) -> Result<Option<Lines<Native
 }
 
 /// The first amount that says something: `total`, else `revenue`, else `value`.
-fn first_said<'a>(amounts: [Written<'a>; 3]) -> Result<Option<Scalar<'a>>, Refusal> {
+fn first_said<'a>(amounts: [Option<Written<'a>>; 3]) -> Result<Option<Scalar<'a>>, Refusal> {
     for (field, amount) in ["total", "revenue", "value"].into_iter().zip(amounts) {
         if let Some(said) = number(field, amount)?.filter(|said| is_said(&Some(said.clone()))) {
             return Ok(Some(said));
@@ -178,19 +180,19 @@ fn first_said<'a>(amounts: [Written<'a>; 3]) -> Result<Option<Scalar<'a>>, Refus
 }
 
 /// A number as it was written, or the text that stands for one.
-fn number<'a>(field: &str, written: Written<'a>) -> Result<Option<Scalar<'a>>, Refusal> {
-    let Some(text) = written.map(RawValue::get) else { return Ok(None) };
+fn number<'a>(field: &str, written: Option<Written<'a>>) -> Result<Option<Scalar<'a>>, Refusal> {
+    let Some(Written(text)) = written else { return Ok(None) };
     match text.as_bytes().first() {
         Some(b'-' | b'0'..=b'9') => Ok(Some(Scalar::Text(Cow::Borrowed(text)))),
-        Some(b'"') => Ok(serde_json::from_str(text).ok()),
+        Some(b'"') => Ok(json::read(text, field).ok()),
         Some(b'n') => Ok(None),
         _ => Err(Refusal::wrong_type(field, "a number")),
     }
 }
 
 /// A search is a text; some send an object, which says nothing a person typed.
-fn query(written: &RawValue) -> Option<Scalar<'_>> {
-    described(serde_json::from_str(written.get()).ok())
+fn query(written: Written<'_>) -> Option<Scalar<'_>> {
+    described(json::read(written.0, "`query`").ok())
 }
 
 /// A field that only describes: what is neither text nor whole number is left out, and the event kept.
