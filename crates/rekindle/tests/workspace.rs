@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["kafka", "redis-store"],
     &["ingest", "triggers", "replay"],
-    &["rekindle", "simulator"],
+    &["rekindle", "simulator", "end-to-end"],
 ];
 
 /// Crates that compute, and do nothing else.

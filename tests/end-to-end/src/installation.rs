@@ -1,0 +1,185 @@
+//! One installation of the product under test: topics of its own, a configuration, and where its servers are.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Context;
+
+use crate::Common;
+use crate::diary::Diary;
+use crate::topics::{self, Wanted};
+
+/// Raw topics, in the order in which partition counts are given.
+pub const RAW: [&str; 3] = ["clickstream", "purchase", "support"];
+/// How long a group waits for a silent process.
+pub const SESSION_MS: u64 = 6_000;
+/// How long after the last change of a cart its trigger is due.
+pub const WAIT_MS: i64 = 2_000;
+
+/// What sets one installation apart from another.
+pub struct Shape {
+    /// Partitions of the raw topics.
+    pub raw_partitions: [i32; 3],
+    /// Partitions of everything else.
+    pub partitions: i32,
+    /// The due time as the configuration has it.
+    pub wait: String,
+    /// How far out of order the records of a raw partition may be, and how old evidence has to be.
+    pub lateness: &'static str,
+}
+
+impl Shape {
+    /// For a load that is made as time passes.
+    pub fn live(raw_partitions: [i32; 3], partitions: i32) -> Self {
+        Self { raw_partitions, partitions, wait: format!("{WAIT_MS}ms"), lateness: "1s" }
+    }
+}
+
+/// A configured installation whose processes are not started yet.
+pub struct Installation {
+    pub diary: Diary,
+    /// The brokers as this program talks to them.
+    pub servers: String,
+    name: String,
+    config: PathBuf,
+    program: PathBuf,
+}
+
+/// Where an installation's servers are.
+pub struct Servers {
+    /// For this program.
+    pub kafka: String,
+    /// For the product.
+    pub kafka_of_product: String,
+    pub redis: String,
+}
+
+impl Servers {
+    /// Those that the environment names; none if it does not.
+    pub fn given() -> Option<Self> {
+        let server = |name| std::env::var(name).ok().filter(|address: &String| !address.is_empty());
+        let (kafka, redis) = (server("REKINDLE_TEST_KAFKA")?, server("REKINDLE_TEST_REDIS")?);
+        Some(Self { kafka_of_product: kafka.clone(), kafka, redis })
+    }
+
+    /// The same with another Redis.
+    pub fn with_redis(self, redis: String) -> Self {
+        Self { redis, ..self }
+    }
+}
+
+impl Installation {
+    /// Makes the topics, and writes the configuration. `brokers` says which broker has each raw topic.
+    pub fn prepare(
+        common: &Common,
+        scenario: &str,
+        servers: &Servers,
+        shape: &Shape,
+        brokers: Option<[i32; 3]>,
+    ) -> anyhow::Result<Self> {
+        let diary = Diary::begin(&common.runs, scenario, common.seed)?;
+        let program = program()?;
+        let name = diary.name().to_owned();
+        let config = diary.folder().join("rekindle.toml");
+        let installation = Self { diary, servers: servers.kafka.clone(), name, config, program };
+        let raw = installation.raw_topics();
+        let mut wanted: Vec<Wanted> = raw
+            .into_iter()
+            .zip(shape.raw_partitions)
+            .enumerate()
+            .map(|(n, (name, partitions))| Wanted { name, partitions, broker: brokers.map(|at| at[n]) })
+            .collect();
+        let own = ["customer-events", "anonymous-events", "dead-letters"].map(|of| installation.topic(of));
+        for name in own.into_iter().chain(installation.action_topics()) {
+            wanted.push(Wanted { name, partitions: shape.partitions, broker: brokers.map(|at| at[0]) });
+        }
+        topics::create(&servers.kafka, &wanted)?;
+        std::fs::write(&installation.config, installation.configuration(servers, shape))?;
+        Ok(installation)
+    }
+
+    /// The name of one of its topics.
+    pub fn topic(&self, of: &str) -> String {
+        format!("{}.{of}", self.name)
+    }
+
+    /// Its raw topics, in the order of [`RAW`].
+    pub fn raw_topics(&self) -> Vec<String> {
+        RAW.iter().map(|of| self.topic(of)).collect()
+    }
+
+    /// Where triggers go, sent or not.
+    pub fn action_topics(&self) -> Vec<String> {
+        ["actions.cart-abandonment", "actions.suppressed"].map(|of| self.topic(of)).to_vec()
+    }
+
+    /// A service of this installation.
+    pub fn service(&self, service: &str, slot: usize, admin_port: u16) -> Command {
+        let mut command = self.command(&[service, "--slot", &slot.to_string()]);
+        command.args(["--set", &format!("admin.address=127.0.0.1:{admin_port}")]);
+        command
+    }
+
+    /// The program with this installation's configuration.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).arg("--config").arg(&self.config).env("NO_COLOR", "1");
+        command
+    }
+
+    fn configuration(&self, servers: &Servers, shape: &Shape) -> String {
+        let Self { name, .. } = self;
+        let Shape { wait, lateness, .. } = shape;
+        let raw: String =
+            self.raw_topics().iter().map(|topic| format!("[ingest.topics.\"{topic}\"]\n")).collect();
+        format!(
+            r#"[kafka]
+brokers = "{kafka}"
+group_prefix = "{name}"
+session_timeout = "{SESSION_MS}ms"
+properties."heartbeat.interval.ms" = 500
+
+[redis]
+url = "redis://{redis}"
+namespace = "{name}"
+
+[topics]
+customer_events = "{name}.customer-events"
+anonymous_events = "{name}.anonymous-events"
+dead_letters = "{name}.dead-letters"
+actions_prefix = "{name}.actions"
+
+[engine]
+grace = "{lateness}"
+settle = "2s"
+publish_from = "earliest"
+
+[ingest]
+allowed_lateness = "{lateness}"
+grace = "{lateness}"
+
+{raw}
+[gates]
+enabled = []
+
+[triggers]
+max_staleness = "36500d"
+
+[triggers.cart-abandonment]
+wait = "{wait}"
+steps = []
+"#,
+            kafka = servers.kafka_of_product,
+            redis = servers.redis,
+        )
+    }
+}
+
+/// The program under test: where the environment says, else beside this one.
+fn program() -> anyhow::Result<PathBuf> {
+    let program = match std::env::var_os("REKINDLE_BIN") {
+        Some(path) => PathBuf::from(path),
+        None => std::env::current_exe()?.with_file_name("rekindle"),
+    };
+    program.canonicalize().with_context(|| format!("{} is not there; build it first", program.display()))
+}

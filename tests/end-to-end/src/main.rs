@@ -1,0 +1,135 @@
+//! Real processes of `rekindle` on real servers, with everything done to them that production does.
+//!
+//! Must stay true: what is expected is worked out from the raw topics by code that shares nothing with the product;
+//! what was sent is read by a plain `read_committed` consumer; `--seed` fixes the load and the faults, though not how
+//! the machine interleaves them. Each scenario ends with one line, PASS or FAIL, with its figures.
+//!
+//! Exit codes: 0 every scenario passed or was skipped, 1 not so, 2 wrong usage.
+
+#![allow(clippy::disallowed_methods, reason = "it runs processes, and waits for them")]
+
+mod accounts;
+mod actions;
+mod cluster;
+mod crew;
+mod diary;
+mod installation;
+mod load;
+mod metrics;
+mod oracle;
+mod process;
+mod proxy;
+mod raw;
+mod redis_server;
+mod scenarios;
+mod sender;
+mod topics;
+mod verdict;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Ends a scenario in the tests' terminal: what is skipped has not failed.
+enum Ending {
+    Passed(String),
+    Skipped(String),
+}
+
+/// Faults on real Kafka and Redis, judged by an oracle that is independent of the product.
+#[derive(Parser)]
+#[command(version, after_help = AFTER_HELP)]
+struct Arguments {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    scenario: Scenario,
+}
+
+const AFTER_HELP: &str = "\
+The servers come from REKINDLE_TEST_KAFKA and REKINDLE_TEST_REDIS (host:port). Scenarios that break a server start one
+of their own, and want redis-server, or java with Kafka's jars, to be there. The program under test lies beside this
+one, or where REKINDLE_BIN says.";
+
+/// What all scenarios share.
+#[derive(Args, Clone)]
+struct Common {
+    /// Fixes the load and the faults
+    #[arg(long, global = true, default_value_t = 1)]
+    seed: u64,
+    /// Where each scenario keeps configuration, logs and its list of faults; kept if it fails
+    #[arg(long, global = true, default_value = "target/end-to-end")]
+    runs: PathBuf,
+    /// How many raw records a second are sent
+    #[arg(long, global = true, default_value_t = 2_500)]
+    rate: u64,
+}
+
+#[derive(Clone, Subcommand)]
+enum Scenario {
+    /// A real shop's history through one, two and three processes: the triggers of `rekindle replay`
+    Otto,
+    /// kill -9 of ingest and triggers at random moments
+    Kills {
+        /// How many processes are killed
+        #[arg(long, default_value_t = 10)]
+        kills: u32,
+        /// How many raw records are sent
+        #[arg(long, default_value_t = 100_000)]
+        events: usize,
+    },
+    /// Redis loses its last second, goes back to an older snapshot, and loses everything
+    LostState {
+        /// How many raw records are sent
+        #[arg(long, default_value_t = 60_000)]
+        events: usize,
+    },
+    /// A worker sleeps through its session, and wakes up when another has its partitions
+    PausedOwner {
+        /// How many raw records are sent
+        #[arg(long, default_value_t = 60_000)]
+        events: usize,
+    },
+    /// The broker that has the purchases cannot be reached
+    CutBroker,
+    /// All of them, one after the other
+    All,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let chosen = match arguments.scenario {
+        Scenario::All => vec![
+            Scenario::Otto,
+            Scenario::Kills { kills: 10, events: 100_000 },
+            Scenario::LostState { events: 60_000 },
+            Scenario::PausedOwner { events: 60_000 },
+            Scenario::CutBroker,
+        ],
+        one => vec![one],
+    };
+    // Not `all`: a failure must not keep the others from being run.
+    let passed = chosen.iter().filter(|scenario| is_passed(scenario, &arguments.common)).count();
+    if passed == chosen.len() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn is_passed(scenario: &Scenario, common: &Common) -> bool {
+    let (name, outcome) = match scenario {
+        Scenario::Otto => ("otto", scenarios::otto::run(common)),
+        Scenario::Kills { kills, events } => ("kills", scenarios::kills::run(common, *kills, *events)),
+        Scenario::LostState { events } => ("lost-state", scenarios::lost_state::run(common, *events)),
+        Scenario::PausedOwner { events } => ("paused-owner", scenarios::paused_owner::run(common, *events)),
+        Scenario::CutBroker => ("cut-broker", scenarios::cut_broker::run(common)),
+        Scenario::All => return true,
+    };
+    match outcome {
+        Ok(Ending::Passed(figures)) => println!("PASS {name}: {figures}"),
+        Ok(Ending::Skipped(why)) => println!("SKIPPED {name}: {why}"),
+        Err(error) => {
+            println!("FAIL {name} (--seed {}): {error:#}", common.seed);
+            return false;
+        }
+    }
+    true
+}

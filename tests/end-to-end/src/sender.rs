@@ -1,0 +1,113 @@
+//! Sends a plan into the raw topics, as fast as time passes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use rdkafka::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+
+use crate::diary::now_ms;
+use crate::load::Planned;
+
+const FLUSH: Duration = Duration::from_secs(60);
+
+type Client = ThreadedProducer<DefaultProducerContext>;
+
+/// A load under way.
+pub struct Sending {
+    thread: JoinHandle<anyhow::Result<usize>>,
+    sent: Arc<AtomicUsize>,
+    total: usize,
+}
+
+impl Sending {
+    /// Begins to send.
+    pub fn begin(servers: &str, topics: Vec<String>, plan: Vec<Planned>) -> anyhow::Result<Self> {
+        let producer = producer(servers)?;
+        let sent = Arc::new(AtomicUsize::new(0));
+        let (count, total) = (Arc::clone(&sent), plan.len());
+        let thread = std::thread::spawn(move || send(&producer, &topics, &plan, &count));
+        Ok(Self { thread, sent, total })
+    }
+
+    /// How much of the load has been sent, from 0 to 1.
+    pub fn progress(&self) -> f64 {
+        self.sent.load(Ordering::Relaxed) as f64 / self.total.max(1) as f64
+    }
+
+    /// Whether everything is sent.
+    pub fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits until everything is sent; with the number of raw records.
+    pub fn finish(self) -> anyhow::Result<usize> {
+        self.thread.join().map_err(|_| anyhow::anyhow!("the sender panicked"))?
+    }
+}
+
+/// A producer that loses nothing, and doubles nothing.
+pub fn producer(servers: &str) -> anyhow::Result<Client> {
+    let producer = ClientConfig::new()
+        .set("bootstrap.servers", servers)
+        .set("enable.idempotence", "true")
+        .set("partitioner", "murmur2_random")
+        .set("linger.ms", "5")
+        .create()?;
+    Ok(producer)
+}
+
+/// Hands one record over, waiting for room.
+pub fn hand_over(producer: &Client, topic: &str, key: &str, value: &[u8]) -> anyhow::Result<()> {
+    loop {
+        match producer.send(BaseRecord::to(topic).key(key).payload(value)) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err((error, _)) => return Err(error).context("cannot send a raw record"),
+        }
+    }
+}
+
+/// Waits until everything handed over is written.
+pub fn flush(producer: &Client) -> anyhow::Result<()> {
+    producer.flush(FLUSH).context("raw records could not be delivered")
+}
+
+fn send(producer: &Client, topics: &[String], plan: &[Planned], sent: &AtomicUsize) -> anyhow::Result<usize> {
+    let began = Instant::now();
+    let mut last: HashMap<u32, i64> = HashMap::new();
+    let mut records = 0;
+    for (number, planned) in plan.iter().enumerate() {
+        let due = Duration::from_millis(u64::try_from(planned.at_ms)?);
+        std::thread::sleep(due.saturating_sub(began.elapsed()));
+        let previous = last.insert(planned.customer, 0).unwrap_or_default();
+        let at = after(previous);
+        last.insert(planned.customer, at);
+        let value = planned.value(number, at);
+        for _ in 0..1 + u8::from(planned.is_repeated(number)) {
+            hand_over(producer, &topics[planned.topic], &planned.key(number), &value)?;
+            records += 1;
+        }
+        sent.store(number + 1, Ordering::Relaxed);
+    }
+    flush(producer)?;
+    Ok(records)
+}
+
+/// The time, once it is later than a customer's last event: what happened first must not be a matter of chance.
+fn after(previous: i64) -> i64 {
+    loop {
+        let now = now_ms();
+        if now > previous {
+            return now;
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}

@@ -1,0 +1,143 @@
+//! Topics as any client sees them: made, and read to their end, under `read_committed`.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
+const REQUEST: Duration = Duration::from_secs(20);
+const WAIT: Duration = Duration::from_millis(50);
+
+/// A topic to be made.
+pub struct Wanted {
+    pub name: String,
+    pub partitions: i32,
+    /// The broker that has it, where that matters.
+    pub broker: Option<i32>,
+}
+
+/// Makes topics with the broker's timestamps, and waits until each partition has a leader.
+pub fn create(servers: &str, wanted: &[Wanted]) -> anyhow::Result<()> {
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", servers).create()?;
+    let brokers: Vec<i32> = wanted.iter().map(|topic| topic.broker.unwrap_or_default()).collect();
+    let replicas: Vec<&[i32]> = brokers.chunks(1).collect();
+    for (n, topic) in wanted.iter().enumerate() {
+        let assignment = vec![replicas[n]; usize::try_from(topic.partitions)?];
+        let replication = match topic.broker {
+            Some(_) => TopicReplication::Variable(&assignment),
+            None => TopicReplication::Fixed(1),
+        };
+        let new = NewTopic::new(&topic.name, topic.partitions, replication)
+            .set("message.timestamp.type", "LogAppendTime");
+        let made =
+            wait_for(admin.create_topics([&new], &AdminOptions::new().operation_timeout(Some(REQUEST))));
+        for result in made? {
+            if let Err((name, code)) = result {
+                bail!("cannot create {name}: {code}");
+            }
+        }
+    }
+    let consumer = reader(servers)?;
+    let deadline = Instant::now() + REQUEST;
+    for topic in wanted {
+        while ends(&consumer, &topic.name).map_or(true, |ends| ends.len() != topic.partitions as usize) {
+            if Instant::now() >= deadline {
+                bail!("{} has no leaders", topic.name);
+            }
+            std::thread::sleep(WAIT);
+        }
+    }
+    Ok(())
+}
+
+/// librdkafka answers on a thread of its own: looking now and then is enough.
+fn wait_for<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut context = TaskContext::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A consumer that is in no group, and sees what is committed.
+pub fn reader(servers: &str) -> anyhow::Result<BaseConsumer> {
+    let consumer = ClientConfig::new()
+        .set("bootstrap.servers", servers)
+        .set("group.id", "end-to-end-reader")
+        .set("isolation.level", "read_committed")
+        .set("enable.auto.commit", "false")
+        .set("auto.offset.reset", "error")
+        .set("fetch.queue.backoff.ms", "5")
+        .create()?;
+    Ok(consumer)
+}
+
+/// Lets a consumer read these topics from their starts; with the partitions' ends as of now.
+pub fn assign(consumer: &BaseConsumer, topics: &[String]) -> anyhow::Result<BTreeMap<(String, i32), i64>> {
+    let mut list = TopicPartitionList::new();
+    let mut all = BTreeMap::new();
+    for topic in topics {
+        for (partition, end) in ends(consumer, topic)? {
+            list.add_partition_offset(topic, partition, Offset::Beginning)?;
+            all.insert((topic.clone(), partition), end);
+        }
+    }
+    consumer.assign(&list)?;
+    Ok(all)
+}
+
+fn ends(consumer: &BaseConsumer, topic: &str) -> anyhow::Result<BTreeMap<i32, i64>> {
+    let metadata = consumer.fetch_metadata(Some(topic), REQUEST)?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none());
+    let mut ends = BTreeMap::new();
+    for partition in found.context("there is no such topic")?.partitions() {
+        ends.insert(partition.id(), consumer.fetch_watermarks(topic, partition.id(), REQUEST)?.1);
+    }
+    Ok(ends)
+}
+
+/// Shows every committed record that a topic holds as of now.
+pub fn read_all(
+    servers: &str,
+    topic: &str,
+    patience: Duration,
+    mut see: impl FnMut(&BorrowedMessage<'_>),
+) -> anyhow::Result<()> {
+    let consumer = reader(servers)?;
+    let ends = assign(&consumer, &[topic.to_owned()])?;
+    let deadline = Instant::now() + patience;
+    loop {
+        match consumer.poll(WAIT) {
+            Some(Ok(message)) => {
+                see(&message);
+                continue;
+            }
+            // Brokers come and go in these runs; what matters is whether the end is reached.
+            Some(Err(_)) | None => {}
+        }
+        let positions = consumer.position()?;
+        let at = |partition: i32| match positions.find_partition(topic, partition).map(|found| found.offset())
+        {
+            Some(Offset::Offset(offset)) => offset,
+            _ => 0,
+        };
+        if ends.iter().all(|((_, partition), end)| at(*partition) >= *end) {
+            return Ok(());
+        }
+        if Instant::now() >= deadline {
+            bail!("{topic} was not read to its end within {patience:?}");
+        }
+    }
+}
