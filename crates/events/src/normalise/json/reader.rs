@@ -99,18 +99,23 @@ impl<'a> JsonReader<'a> {
     /// The next byte that is no white space, not taken.
     #[inline]
     fn token(&mut self) -> Option<u8> {
-        loop {
-            let byte = *self.text.as_bytes().get(self.at)?;
-            if !matches!(byte, b' ' | b'\n' | b'\t' | b'\r') {
-                return Some(byte);
-            }
-            self.at += 1;
+        match *self.text.as_bytes().get(self.at)? {
+            byte if byte > b' ' => Some(byte),
+            _ => self.token_after_space(),
         }
     }
 
+    #[cold]
+    fn token_after_space(&mut self) -> Option<u8> {
+        let is_space = |byte: &&u8| matches!(byte, b' ' | b'\n' | b'\t' | b'\r');
+        self.at += self.rest().iter().take_while(is_space).count();
+        self.rest().first().copied()
+    }
+
+    /// Most JSON is written without white space, so that is tried first.
     #[inline]
     fn take(&mut self, byte: u8) -> Option<()> {
-        if self.token()? != byte {
+        if self.text.as_bytes().get(self.at) != Some(&byte) && self.token_after_space()? != byte {
             return None;
         }
         self.at += 1;
