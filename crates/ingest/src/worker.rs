@@ -52,6 +52,8 @@ pub struct IngestWorker<L, C, E> {
     /// Given up, and the group has still to be told.
     releasing: BTreeSet<TopicPartition>,
     open: OpenTransaction,
+    /// Every source there was when the log last said so.
+    sources: Vec<TopicPartition>,
     last: LastDone,
     news_awaited: u32,
     counts: OutcomeCounts,
@@ -72,6 +74,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
             waiting: BTreeSet::new(),
             releasing: BTreeSet::new(),
             open: OpenTransaction::default(),
+            sources: Vec::new(),
             last: LastDone::NEVER,
             news_awaited: 0,
             counts: OutcomeCounts::default(),
@@ -277,21 +280,31 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
             .collect()
     }
 
-    /// Every source there is, from time to time; else nothing.
+    /// Every source there is, from time to time; else nothing. While the log does not say, it is as it was: the set only
+    /// grows, and a broker that cannot be reached is no reason to drop what is known of the others.
     async fn full_set_if_due(&mut self, now: EventTime) -> Result<Vec<TopicPartition>, Setback> {
         if now.since(self.last.full_set) < self.settings.full_set_interval {
             return Ok(Vec::new());
         }
-        let mut full_set = Vec::new();
+        match self.look_sources_up().await {
+            Ok(sources) => self.sources = sources,
+            Err(LogError::Unavailable(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(self.sources.clone())
+    }
+
+    async fn look_sources_up(&mut self) -> Result<Vec<TopicPartition>, LogError> {
+        let mut sources = Vec::new();
         for topic in &self.settings.raw_topics {
             let partitions = self.log.partition_count(topic).await? as i32;
-            full_set
+            sources
                 .extend((0..partitions).map(|partition| TopicPartition { topic: topic.clone(), partition }));
         }
         if let (Identity::Running, Some(targets)) = (self.settings.identity, &self.targets) {
-            full_set.extend(targets.anonymous_events.all());
+            sources.extend(targets.anonymous_events.all());
         }
-        Ok(full_set)
+        Ok(sources)
     }
 
     /// Begins every assigned partition that is not read yet.

@@ -2,7 +2,7 @@
 //!
 //! Must stay true: the time is noted before the brokers are asked; the ends are high watermarks, so that a transaction
 //! that is still open upstream holds the evidence up; a broker that does not answer gives no evidence for its
-//! partitions, and none at all if the call fails. The consumer is neither subscribed nor in a group, and its thread is
+//! partitions, and keeps the others' from nobody. The consumer is neither subscribed nor in a group, and its thread is
 //! not the worker's: a slow broker does not stop the worker, nor a slow worker the question.
 
 use std::collections::BTreeMap;
@@ -53,7 +53,7 @@ impl KafkaEndOffsets {
             clock,
             topics,
             limit: timeouts.request,
-            partitions: Vec::new(),
+            led_by: BTreeMap::new(),
             known: None,
         };
         thread::Builder::new()
@@ -89,7 +89,8 @@ struct Inquirer<C> {
     clock: C,
     topics: Vec<SmolStr>,
     limit: Duration,
-    partitions: Vec<TopicPartition>,
+    /// The partitions by the broker that leads them, as it was when they were looked up: it only keeps calls apart.
+    led_by: BTreeMap<i32, Vec<TopicPartition>>,
     /// When the partitions were looked up.
     known: Option<Instant>,
 }
@@ -97,7 +98,7 @@ struct Inquirer<C> {
 impl<C: Clock> Inquirer<C> {
     fn serve(&mut self, questions: &Receiver<()>, answers: &Sender<Option<Evidence>>) {
         while questions.recv().is_ok() {
-            let evidence = self.inquire().ok().filter(|evidence| !evidence.ends.is_empty());
+            let evidence = Some(self.inquire()).filter(|evidence| !evidence.ends.is_empty());
             if answers.send(evidence).is_err() {
                 return;
             }
@@ -106,28 +107,35 @@ impl<C: Clock> Inquirer<C> {
         }
     }
 
-    fn inquire(&mut self) -> KafkaResult<Evidence> {
-        self.look_partitions_up()?;
-        let mut list = list_of(&self.partitions);
-        list.set_all_offsets(rdkafka::Offset::End)?;
+    /// Asks each leader by itself: a call fails as a whole if one of those that it goes to is silent.
+    fn inquire(&mut self) -> Evidence {
+        // Brokers that do not say what there is now have said it before; new partitions have to wait.
+        let _ = self.look_partitions_up();
         let asked_at = self.clock.now();
-        let answered = self.consumer.offsets_for_times(list, self.limit)?;
-        let ends: BTreeMap<TopicPartition, Offset> = offsets_of(&answered).into_iter().collect();
-        Ok(Evidence { asked_at, ends })
+        let answers = self.led_by.values().filter_map(|partitions| self.ask(partitions).ok());
+        Evidence { asked_at, ends: answers.flatten().collect() }
+    }
+
+    fn ask(&self, partitions: &[TopicPartition]) -> KafkaResult<Vec<(TopicPartition, Offset)>> {
+        let mut list = list_of(partitions);
+        list.set_all_offsets(rdkafka::Offset::End)?;
+        Ok(offsets_of(&self.consumer.offsets_for_times(list, self.limit)?))
     }
 
     fn look_partitions_up(&mut self) -> KafkaResult<()> {
         if self.known.is_some_and(|known| known.elapsed() < PARTITIONS_EVERY) {
             return Ok(());
         }
-        let mut partitions = Vec::new();
+        let mut led_by: BTreeMap<i32, Vec<TopicPartition>> = BTreeMap::new();
         for topic in &self.topics {
             let metadata = self.consumer.fetch_metadata(Some(topic), self.limit)?;
             for found in metadata.topics().iter().filter(|found| found.name() == topic) {
-                partitions.extend(found.partitions().iter().map(|one| TopicPartition::new(topic, one.id())));
+                for one in found.partitions() {
+                    led_by.entry(one.leader()).or_default().push(TopicPartition::new(topic, one.id()));
+                }
             }
         }
-        self.partitions = partitions;
+        self.led_by = led_by;
         self.known = Some(Instant::now());
         Ok(())
     }
