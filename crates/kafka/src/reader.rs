@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use engine::ports::{LogError, Offset, Record};
+use engine::ports::{Bounds, LogError, Offset, Record};
 use events::TopicPartition;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -60,7 +60,7 @@ pub fn read_committed_all(
 }
 
 /// librdkafka assigns nothing without a group's name; the group itself is never joined.
-fn reader(properties: &KafkaProperties) -> Result<BaseConsumer, KafkaError> {
+pub(crate) fn reader(properties: &KafkaProperties) -> Result<BaseConsumer, KafkaError> {
     properties
         .configure(
             &[("client.id", "rekindle-reader"), ("fetch.queue.backoff.ms", "5")],
@@ -78,22 +78,35 @@ fn reader(properties: &KafkaProperties) -> Result<BaseConsumer, KafkaError> {
 
 /// Reads every partition from its start, and says where each ends now.
 fn assign_all(consumer: &BaseConsumer, topic: &str) -> Result<BTreeMap<TopicPartition, Offset>, LogError> {
+    let mut ends = BTreeMap::new();
+    let mut list = TopicPartitionList::new();
+    for (partition, Bounds { start, end }) in partitions_with_bounds(consumer, topic)? {
+        if start < end {
+            list.add_partition_offset(topic, partition.partition, raw(start)).map_err(unavailable)?;
+        }
+        ends.insert(partition, if start < end { end } else { 0 });
+    }
+    consumer.assign(&list).map_err(unavailable)?;
+    Ok(ends)
+}
+
+/// Where each partition of a topic starts and ends now.
+pub(crate) fn partitions_with_bounds(
+    consumer: &BaseConsumer,
+    topic: &str,
+) -> Result<BTreeMap<TopicPartition, Bounds>, LogError> {
     let limit = Timeouts::default().request;
     let metadata = consumer.fetch_metadata(Some(topic), limit).map_err(unavailable)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic && found.error().is_none());
     let found = found.ok_or_else(|| LogError::UnknownTopic(topic.to_owned()))?;
-    let mut ends = BTreeMap::new();
-    let mut list = TopicPartitionList::new();
+    let mut partitions = BTreeMap::new();
     for partition in found.partitions() {
         let (start, end) = consumer.fetch_watermarks(topic, partition.id(), limit).map_err(unavailable)?;
-        let (start, end) = (Offset::try_from(start).unwrap_or(0), Offset::try_from(end).unwrap_or(0));
-        if start < end {
-            list.add_partition_offset(topic, partition.id(), raw(start)).map_err(unavailable)?;
-        }
-        ends.insert(TopicPartition::new(topic, partition.id()), if start < end { end } else { 0 });
+        let bounds =
+            Bounds { start: Offset::try_from(start).unwrap_or(0), end: Offset::try_from(end).unwrap_or(0) };
+        partitions.insert(TopicPartition::new(topic, partition.id()), bounds);
     }
-    consumer.assign(&list).map_err(unavailable)?;
-    Ok(ends)
+    Ok(partitions)
 }
 
 fn is_at(consumer: &BaseConsumer, ends: &BTreeMap<TopicPartition, Offset>) -> Result<bool, LogError> {

@@ -125,12 +125,20 @@ pub struct UpArgs {
     /// End by itself after this long, such as 30s; else Ctrl-C ends it
     #[arg(long = "for", value_name = "DURATION")]
     pub run_for: Option<strict_toml::Duration>,
+    /// On servers: create the topics that are missing
+    #[arg(long)]
+    pub create_topics: bool,
     /// How to print triggers
     #[arg(long, value_enum, default_value_t = UpFormat::Text)]
     pub format: UpFormat,
 }
 
 impl UpArgs {
+    /// Whether to run on Kafka and Redis: one of the two is enough, the other then is where the configuration says.
+    pub fn wants_servers(&self) -> bool {
+        self.config.kafka.is_some() || self.config.redis.is_some()
+    }
+
     /// The sources of the configuration: a flag of this command stands for the key of its name, and consent counts as
     /// granted where nothing else is said, since the shop's customers do not exist.
     pub fn sources(&self) -> ConfigArgs {
@@ -158,7 +166,12 @@ Examples:
   Half a minute of triggers as JSON Lines:
     rekindle up --for 30s --format json > triggers.jsonl
 
-Nothing is kept: log and state are in memory, and end with the process.";
+  The same on servers:
+    rekindle up --kafka 127.0.0.1:9092 --redis redis://127.0.0.1:6379 --create-topics \
+      --set topics.replication=1 --set topics.min_insync_replicas=1
+
+Without servers nothing is kept: log and state are in memory, and end with the process. On servers time is real: the
+shop's visits and the waiting times of the rules are hastened by --speed, and the rest is as in production.";
 
 /// `rekindle generate`.
 #[derive(Args, Debug)]

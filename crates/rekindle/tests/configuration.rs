@@ -123,6 +123,95 @@ fn each_mistake_is_told_with_its_place_its_key_and_what_is_allowed() {
 }
 
 #[test]
+fn mistakes_about_servers_are_told_with_their_place_and_without_secrets() {
+    let gates = "[gates]\nenabled = []\n";
+    for (text, expected) in [
+        (
+            "[kafka.properties]\n\"linger.ms\" = 5\nisolation.level = \"read_uncommitted\"\n",
+            "rekindle: FILE:5: kafka.properties.isolation.level: the property `isolation.level` is not yours to set: the \
+             log shows committed records only",
+        ),
+        (
+            "[kafka.properties]\nsasl.pasword = \"hunter2\"\n",
+            "rekindle: FILE:4: kafka.properties.sasl.pasword: librdkafka knows no property `sasl.pasword`, or refuses \
+             its value",
+        ),
+        (
+            "[kafka.properties]\n\"sasl.password_file\" = \"/no/such/file\"\n",
+            "rekindle: FILE:4: kafka.properties.sasl.password_file: the file `/no/such/file` cannot be read: No such \
+             file or directory (os error 2)",
+        ),
+        (
+            "[kafka.properties]\n\"bootstrap.servers\" = \"b:1\"\n",
+            "rekindle: FILE:4: kafka.properties.bootstrap.servers: set kafka.brokers instead",
+        ),
+        ("[kafka]\nbrokers = \"\"\n", "rekindle: FILE:4: kafka.brokers: has to name a broker, host:port"),
+        (
+            "[kafka]\nsession_timeout = \"2s\"\n",
+            "rekindle: FILE:4: kafka.session_timeout: 2s is not between 3s and 30m",
+        ),
+        (
+            "[kafka]\ngroup_prefix = \"a b\"\n",
+            "rekindle: FILE:4: kafka.group_prefix: `a b` has to be 1 to 100 of a-z, A-Z, 0-9, `.`, `_` and `-`",
+        ),
+        (
+            "[redis]\nurl = \"postgres://ops:hunter2@h\"\n",
+            "rekindle: FILE:4: redis.url: Redis URL number 1 cannot be used: Redis URL did not parse - \
+             InvalidClientConfig",
+        ),
+        (
+            "[redis]\nurl = \"redis://h\"\ncluster = [\"redis://h\"]\n",
+            "rekindle: FILE:5: redis.cluster: redis.url is set too; one of them has to go",
+        ),
+        (
+            "[redis]\nnamespce = \"x\"\n",
+            "rekindle: FILE:4: redis.namespce: unknown key `namespce`; the nearest is `namespace` (allowed: attempts, \
+             cluster, connection_timeout, namespace, password_file, response_timeout, root_certificates_file, url, \
+             url_file)",
+        ),
+        (
+            "[admin]\naddress = \"9464\"\n",
+            "rekindle: FILE:4: admin.address: `9464` is no address such as 127.0.0.1:9464 or [::1]:9464; `off` serves \
+             none",
+        ),
+        (
+            "[log]\nlevel = \"loud\"\n",
+            "rekindle: FILE:4: log.level: log level: `loud` is no log level: write off, error, warn, info, debug or \
+             trace, or levels by module as in `info,engine=debug`",
+        ),
+    ] {
+        assert_eq!(complaint(&format!("{gates}{text}")), expected);
+    }
+}
+
+#[test]
+fn secrets_are_read_from_files_and_shown_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("password");
+    std::fs::write(&secret, "hunter2\n").unwrap();
+    let secret = secret.to_str().unwrap();
+    let run = rekindle(&[
+        "check",
+        "--set",
+        "gates.enabled=[]",
+        "--redis",
+        "redis://ops:hunter2@h:1",
+        "--set",
+        "kafka.properties.sasl.password=hunter2",
+        "--set",
+        &format!("kafka.properties.sasl.username_file={secret}"),
+    ]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    assert!(!run.stdout.contains("hunter2") && run.stdout.contains("redis://(hidden)@h:1"), "{}", run.stdout);
+    let run = rekindle(&["check", "--set", "gates.enabled=[]", "--redis", "redis//ops:hunter2@h"]);
+    assert_eq!(run.code, 78);
+    assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+    let twice = ["--redis", "redis://ops:other@h", "--set", &format!("redis.password_file={secret}")];
+    let run = rekindle(&[&["check", "--set", "gates.enabled=[]"], &twice[..]].concat());
+    assert!(run.stderr.contains("redis.password_file: a URL has a password already"), "{}", run.stderr);
+}
+
+#[test]
 fn flags_and_variables_are_named_in_complaints() {
     let Run { code, stderr, .. } = rekindle(&["check", "--set", "triggers.cart-abandonment.wait=2"]);
     assert_eq!(code, 78);

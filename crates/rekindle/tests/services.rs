@@ -112,6 +112,23 @@ fn a_second_process_in_a_slot_ends_the_first() {
     }
 }
 
+#[test]
+fn up_runs_the_same_services_on_servers_and_shows_what_platforms_read() {
+    let Some(shop) = Installation::for_test("up") else { return };
+    let mut args = shop.settings_for_up();
+    args.extend(
+        ["--create-topics", "--for", "45s", "--speed", "7200", "--format", "json"].map(str::to_owned),
+    );
+    args.insert(0, "up".to_owned());
+    let run = program::rekindle(&args);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let lines: Vec<serde_json::Value> =
+        run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(lines.iter().any(|line| line["stage"] == "fired"), "{}{}", run.stdout, run.stderr);
+    let published = shop.fired().len();
+    assert_eq!(lines.len(), published, "what is shown is what is on the topic");
+}
+
 /// The sum over a metric's series.
 fn sum_of(exposition: &str, metric: &str) -> f64 {
     let series = exposition.lines().filter(|line| line.starts_with(&format!("{metric}{{")));

@@ -106,6 +106,18 @@ pub fn run(args: &TopicsArgs, config: &Config) -> Result<()> {
         .context("the plan cannot be printed")
 }
 
+/// Makes all topics so that the services can run.
+///
+/// # Errors
+/// If the cluster does not answer or refuses a change.
+pub fn create_topics(config: &Config) -> Result<()> {
+    let admin = TopicAdmin::connect(&config.settings.kafka.properties, config.settings.kafka.timeouts)?;
+    let raw: Vec<_> = desired::raw_topics(config).collect();
+    let names: Vec<&str> = raw.iter().map(|name| name.as_str()).collect();
+    let desired = desired_topics(config, &admin.look(&names)?);
+    apply(&admin, &admin.plan(&desired)?, &desired)
+}
+
 fn look_and_want(admin: &TopicAdmin, args: &PlanArgs, config: &Config) -> Result<Vec<DesiredTopic>> {
     if args.without_raw {
         return Ok(own_topics(config));

@@ -10,6 +10,9 @@ use anyhow::{Context, Result};
 pub struct Slot(u32);
 
 impl Slot {
+    /// The slot of a process that is alone.
+    pub const FIRST: Self = Self(0);
+
     /// The slot that was asked for; else the ordinal at the end of the host's name, as a StatefulSet numbers its pods;
     /// else 0.
     ///

@@ -16,6 +16,9 @@ use catalogue::{Product, skewed};
 pub use message::Message;
 use visit::{Visit, Visitor};
 
+/// Where the shop's systems write.
+pub const RAW_TOPICS: [&str; 3] = ["clickstream", "purchase", "support"];
+
 /// Visits per customer and day, on average over day and night.
 const DAILY_VISITS: f64 = 0.6;
 /// Share of the visits without a login.

@@ -1,7 +1,9 @@
 //! `rekindle up`: the whole pipeline in one process, fed by a generated shop, so that a newcomer sees triggers within
 //! half a minute and an engineer has something to try rules on. The services are the real ones; only the ports are in
-//! memory.
+//! memory, unless servers are given.
 
+mod memory_feed;
+mod on_servers;
 mod pipeline;
 mod screen;
 mod shopkeeper;
@@ -18,6 +20,7 @@ use events::Span;
 use crate::cli::UpArgs;
 use crate::config::Config;
 use crate::config::settings::Settings;
+use memory_feed::MemoryFeed;
 use pipeline::Pipeline;
 use screen::Screen;
 use shopkeeper::Shopkeeper;
@@ -42,6 +45,13 @@ fn allow_for_hiccups(settings: &Settings, speed: f64) -> Settings {
 /// # Errors
 /// If a thread cannot be started, the screen cannot be written, or a partition had to stop.
 pub fn run(args: &UpArgs, config: &Config) -> anyhow::Result<()> {
+    match args.wants_servers() {
+        true => on_servers::run(args, config),
+        false => run_in_memory(args, config),
+    }
+}
+
+fn run_in_memory(args: &UpArgs, config: &Config) -> anyhow::Result<()> {
     let stop = StopSignal::default();
     let interrupted = stop.clone();
     ctrlc::set_handler(move || interrupted.request()).context("interrupts cannot be handled")?;
@@ -50,14 +60,18 @@ pub fn run(args: &UpArgs, config: &Config) -> anyhow::Result<()> {
     let clock = ScaledClock::starting_at(engine::memory::SystemClock.now(), up.speed);
     let settings = allow_for_hiccups(&config.settings, up.speed);
     let pipeline = Pipeline::start(clock, &settings).context("the services cannot be started")?;
-    let shop = Shopkeeper::start(pipeline.broker(), clock, up, &stop).context("the shop cannot be opened")?;
+    let send = shopkeeper::sending_to(pipeline.broker(), clock);
+    let shop = Shopkeeper::start(send, clock, up, &stop).context("the shop cannot be opened")?;
 
-    let mut screen = Screen::new(std::io::stdout().lock(), args.format, &settings);
-    screen.welcome(up, &settings)?;
-    let until =
-        args.run_for.map(|length| Instant::now() + Duration::from_millis(length.span().as_millis() as u64));
+    let mut screen = Screen::new(std::io::stdout().lock(), args.format);
+    let mut feed = MemoryFeed::of(settings.triggers.output_topics());
+    let wait = settings.triggers.cart_abandonment.as_ref().map(|rules| rules.wait);
+    let seconds = |span: Span| span.as_millis() as f64 / 1_000.0;
+    screen
+        .welcome(up, wait.map(|wait| (wait, (seconds(wait) + seconds(settings.ingest.grace)) / up.speed)))?;
+    let until = args.run_for.map(|length| Instant::now() + length.std());
     while !stop.is_requested() && until.is_none_or(|until| Instant::now() < until) {
-        screen.show_new(pipeline.broker())?;
+        screen.show_all(feed.read(pipeline.broker()))?;
         pipeline.check()?;
         std::thread::sleep(REFRESH);
     }
@@ -65,7 +79,7 @@ pub fn run(args: &UpArgs, config: &Config) -> anyhow::Result<()> {
     stop.request();
     let sent = shop.close();
     let counts = pipeline.stop()?;
-    screen.show_new(pipeline::broker_of(&counts))?;
+    screen.show_all(feed.read(pipeline::broker_of(&counts)))?;
     screen.farewell(sent, &counts)?;
     std::io::stdout().flush()?;
     Ok(())

@@ -3,40 +3,34 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use engine::memory::MemoryBroker;
-use engine::ports::{Offset, Record};
-use events::TopicPartition;
+use engine::ports::Record;
+use events::Span;
 use serde_json::Value;
-use smol_str::SmolStr;
 
 use super::pipeline::Totals;
 use crate::cli::UpFormat;
 use crate::config::sections::Up;
-use crate::config::settings::Settings;
 
-/// Follows the action topics and prints what appears on them.
+/// Prints what appears on the action topics.
 pub struct Screen<W> {
     out: W,
     format: UpFormat,
-    topics: Vec<SmolStr>,
-    /// Where to read on.
-    next: BTreeMap<TopicPartition, Offset>,
     /// Triggers seen, by stage.
     stages: BTreeMap<String, u64>,
 }
 
 impl<W: Write> Screen<W> {
     /// A screen that has seen nothing yet.
-    pub fn new(out: W, format: UpFormat, settings: &Settings) -> Self {
-        let topics = settings.triggers.output_topics();
-        Self { out, format, topics, next: BTreeMap::new(), stages: BTreeMap::new() }
+    pub fn new(out: W, format: UpFormat) -> Self {
+        Self { out, format, stages: BTreeMap::new() }
     }
 
-    /// Says what is going to happen, and when.
+    /// Says what is going to happen, and when: `wait` after its last change in the shop's time a cart counts as
+    /// abandoned, which the first ones do after so many seconds here.
     ///
     /// # Errors
     /// If the screen cannot be written.
-    pub fn welcome(&mut self, up: &Up, settings: &Settings) -> io::Result<()> {
+    pub fn welcome(&mut self, up: &Up, first: Option<(Span, f64)>) -> io::Result<()> {
         if self.format == UpFormat::Json {
             return Ok(());
         }
@@ -47,36 +41,21 @@ impl<W: Write> Screen<W> {
             3_600.0 / up.speed,
             up.speed
         )?;
-        if let Some(rules) = &settings.triggers.cart_abandonment {
-            let wait = rules.wait.as_millis() + settings.ingest.grace.as_millis();
+        if let Some((wait, seconds)) = first {
             writeln!(
                 self.out,
-                "A cart counts as abandoned {} after its last change: the first ones in about {:.0} s.",
-                rules.wait,
-                wait as f64 / 1_000.0 / up.speed
+                "A cart counts as abandoned {wait} after its last change: the first ones in about {seconds:.0} s."
             )?;
         }
         writeln!(self.out)?;
         self.out.flush()
     }
 
-    /// Prints what has appeared since the last call, in order of time.
+    /// Prints records of the action topics, in order of time.
     ///
     /// # Errors
     /// If the screen cannot be written.
-    pub fn show_new(&mut self, broker: &MemoryBroker) -> io::Result<()> {
-        let mut records = Vec::new();
-        for topic in &self.topics {
-            for partition in 0.. {
-                let partition = TopicPartition { topic: topic.clone(), partition };
-                let Ok(bounds) = broker.bounds(&partition) else { break };
-                let next = self.next.entry(partition.clone()).or_default();
-                *next = (*next).max(bounds.start);
-                let Ok(new) = broker.committed_records(&partition, *next) else { continue };
-                *next = new.last().map_or(*next, |last| last.offset + 1);
-                records.extend(new);
-            }
-        }
+    pub fn show_all(&mut self, mut records: Vec<Record>) -> io::Result<()> {
         records.sort_by_key(|record| record.timestamp);
         for record in &records {
             self.show(record)?;
@@ -103,8 +82,6 @@ impl<W: Write> Screen<W> {
         if self.format == UpFormat::Json {
             return Ok(());
         }
-        let stages: Vec<String> =
-            self.stages.iter().map(|(stage, count)| format!("{count} {stage}")).collect();
         let ingest = &totals.ingest;
         let ignored: u64 = ingest.ignored.values().sum();
         let dead: u64 = ingest.dead_letters.values().sum();
@@ -120,8 +97,26 @@ impl<W: Write> Screen<W> {
             totals.tasks.applied,
             totals.tasks.duplicates,
             totals.tasks.late,
-            if stages.is_empty() { "none yet".to_owned() } else { stages.join(", ") }
+            self.stages_seen()
         )
+    }
+
+    /// Sums up what this process has seen of what went over servers.
+    ///
+    /// # Errors
+    /// If the screen cannot be written.
+    pub fn farewell_from_servers(&mut self, sent: u64) -> io::Result<()> {
+        if self.format == UpFormat::Json {
+            return Ok(());
+        }
+        writeln!(self.out)?;
+        writeln!(self.out, "{sent} records sent; triggers: {}.", self.stages_seen())
+    }
+
+    fn stages_seen(&self) -> String {
+        let stages: Vec<String> =
+            self.stages.iter().map(|(stage, count)| format!("{count} {stage}")).collect();
+        if stages.is_empty() { "none yet".to_owned() } else { stages.join(", ") }
     }
 }
 

@@ -25,8 +25,15 @@ impl Shopkeeper {
     ///
     /// # Errors
     /// If the thread cannot be started.
-    pub fn start(broker: &MemoryBroker, clock: ScaledClock, up: &Up, stop: &StopSignal) -> io::Result<Self> {
-        let (broker, stop, speed) = (broker.clone(), stop.clone(), up.speed);
+    ///
+    /// `send` writes a message to its raw topic, and says whether that worked.
+    pub fn start(
+        mut send: impl FnMut(&Message) -> bool + Send + 'static,
+        clock: ScaledClock,
+        up: &Up,
+        stop: &StopSignal,
+    ) -> io::Result<Self> {
+        let (stop, speed) = (stop.clone(), up.speed);
         let shop = Shop::open(up.seed, u64::from(up.customers), clock.now());
         let thread = std::thread::Builder::new().name("shop".to_owned()).spawn(move || {
             let mut sent = 0;
@@ -34,7 +41,7 @@ impl Shopkeeper {
                 if !wait_until_due(&message, clock, speed, &stop) {
                     break;
                 }
-                sent += u64::from(send(&broker, &message, clock.now(), sent));
+                sent += u64::from(send(&message));
             }
             sent
         })?;
@@ -62,9 +69,20 @@ fn wait_until_due(message: &Message, clock: ScaledClock, speed: f64, stop: &Stop
     }
 }
 
-/// Appends the message where its producer would: by its key, else one partition after the other. It tells the time at
+/// Appends messages where their producers would: by the key, else one partition after the other. Each tells the time at
 /// which it is sent: at a high speed, what a thread oversleeps would otherwise look like a slow source.
-fn send(broker: &MemoryBroker, message: &Message, now: EventTime, sent: u64) -> bool {
+pub fn sending_to(
+    broker: &MemoryBroker,
+    clock: ScaledClock,
+) -> impl FnMut(&Message) -> bool + Send + 'static + use<> {
+    let (broker, mut sent) = (broker.clone(), 0);
+    move |message| {
+        sent += 1;
+        append(&broker, message, clock.now(), sent)
+    }
+}
+
+fn append(broker: &MemoryBroker, message: &Message, now: EventTime, sent: u64) -> bool {
     let topic = message.record.topic;
     let partitions = raw_partitions(topic);
     let partition = match &message.record.key {

@@ -97,7 +97,13 @@ fn refused(error: &PropertyError, origins: &Origins) -> Problem {
         None if name == "session.timeout.ms" => "kafka.session_timeout".to_owned(),
         None => format!("kafka.properties.{name}"),
     };
-    origins.problem(&key, error.to_string())
+    let hint = match error {
+        PropertyError::Refused(name) if name.starts_with("ssl.") && !cfg!(feature = "tls") => {
+            "; this build has no TLS: it takes the feature `tls`"
+        }
+        _ => "",
+    };
+    origins.problem(&key, format!("{error}{hint}"))
 }
 
 #[allow(clippy::disallowed_methods, reason = "the binary is where files are read")]

@@ -1,0 +1,156 @@
+//! `rekindle up` on Kafka and Redis: the services as they are, a shop that writes to the raw topics as any producer
+//! does, and the action topics read back as a messaging platform reads them.
+//!
+//! Must stay true: the brokers' clock is the real one, so the shop's records carry real times. What `--speed` hastens is
+//! the shop itself and, by the same factor, the waiting times of the rules.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use engine::memory::{ScaledClock, SystemClock};
+use engine::ports::{Clock, Record};
+use events::Span;
+use kafka::{CommittedReader, KafkaProperties, PlainProducer};
+
+use super::screen::Screen;
+use super::shopkeeper::Shopkeeper;
+use crate::cli::UpArgs;
+use crate::commands::topics::create_topics;
+use crate::config::Config;
+use crate::config::settings::Settings;
+use crate::services::{Process, Slot, start_ingest, start_triggers};
+use crate::shop::{Message, RAW_TOPICS};
+
+/// Workers that fold `customer-events`.
+const TRIGGER_WORKERS: u16 = 2;
+/// How long the shop waits for the brokers, at the most.
+const SEND_LIMIT: Duration = Duration::from_secs(5);
+/// Once everything has stopped, what was published last has still to be read.
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
+/// Runs until it is interrupted, or for as long as was asked for.
+///
+/// # Errors
+/// If topics are missing or cannot be created, or a service fails.
+pub fn run(args: &UpArgs, config: &Config) -> Result<()> {
+    let up = &config.sections.up;
+    let settings = hasten(&config.settings, up.speed);
+    check_raw_topics(&settings)?;
+    if args.create_topics {
+        create_topics(config).context("the topics cannot be created")?;
+    }
+    let process = Process::begin(&settings)?;
+    let properties = &settings.kafka.properties;
+    let triggers = CommittedReader::from_end(properties, &settings.triggers.output_topics())
+        .context("the action topics cannot be read; --create-topics creates what is missing")?;
+    let mut workers = vec![start_ingest(&process, &settings, Slot::FIRST)?];
+    workers.extend(start_triggers(&process, &settings, Slot::FIRST, TRIGGER_WORKERS)?);
+    let clock = ScaledClock::starting_at(SystemClock.now(), up.speed);
+    let stop = process.stop_signal().clone();
+    let shop = Shopkeeper::start(sending_to(properties)?, clock, up, &stop)?;
+
+    let mut screen = Screen::new(std::io::stdout().lock(), args.format);
+    screen.welcome(up, first_triggers(config, &settings))?;
+    let until = args.run_for.map(|length| Instant::now() + length.std());
+    let ended = process.supervise_beside(workers, || {
+        if until.is_some_and(|until| Instant::now() >= until) {
+            stop.request();
+        }
+        Ok(screen.show_all(read_new(&triggers, Duration::ZERO))?)
+    });
+    stop.request();
+    let sent = shop.close();
+    screen.show_all(read_new(&triggers, LAST_LOOK))?;
+    screen.farewell_from_servers(sent)?;
+    ended
+}
+
+/// The settings with the waiting times of the rules divided by `speed`. What is measured in real time stays: lateness,
+/// grace, staleness.
+fn hasten(settings: &Settings, speed: f64) -> Settings {
+    let hastened = |span: Span| Span::from_millis(((span.as_millis() as f64 / speed) as i64).max(1));
+    let mut settings = settings.clone();
+    if let Some(rules) = &mut settings.triggers.cart_abandonment {
+        rules.wait = hastened(rules.wait);
+        let mut before = rules.wait;
+        for step in &mut rules.further_steps {
+            // However fast, steps stay apart.
+            *step = hastened(*step).max(after(before));
+            before = *step;
+        }
+        rules.forget_after = hastened(rules.forget_after).max(after(before));
+        rules.retract_within = hastened(rules.retract_within);
+        rules.valid_for = hastened(rules.valid_for);
+    }
+    settings
+}
+
+/// The next moment.
+const fn after(span: Span) -> Span {
+    Span::from_millis(span.as_millis() + 1)
+}
+
+/// How long a cart waits in the shop's time, and how many seconds that takes here.
+fn first_triggers(config: &Config, hastened: &Settings) -> Option<(Span, f64)> {
+    let wait = config.settings.triggers.cart_abandonment.as_ref()?.wait;
+    let here = hastened.triggers.cart_abandonment.as_ref()?.wait;
+    Some((wait, (here.as_millis() + hastened.ingest.grace.as_millis()) as f64 / 1_000.0))
+}
+
+fn check_raw_topics(settings: &Settings) -> Result<()> {
+    let unread: Vec<_> = RAW_TOPICS
+        .iter()
+        .filter(|topic| !settings.ingest.raw_topics.iter().any(|raw| raw == *topic))
+        .collect();
+    if !unread.is_empty() {
+        bail!("the shop writes to {}, and [ingest.topics] does not name {unread:?}", RAW_TOPICS.join(", "));
+    }
+    Ok(())
+}
+
+/// Writes messages as the shop's systems would, at the time at which they are sent.
+fn sending_to(properties: &KafkaProperties) -> Result<impl FnMut(&Message) -> bool + Send + 'static + use<>> {
+    let producer = PlainProducer::connect(properties, SEND_LIMIT)?;
+    Ok(move |message: &Message| {
+        let key = message.record.key.as_deref().map(str::as_bytes);
+        match producer.send(message.record.topic, key, &message.value(SystemClock.now())) {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::warn!(%error, "the shop cannot send");
+                false
+            }
+        }
+    })
+}
+
+/// The trigger records that are there; waits for the first one.
+fn read_new(triggers: &CommittedReader, wait: Duration) -> Vec<Record> {
+    let mut records = Vec::new();
+    let mut wait = wait;
+    // What the reader cannot reach for the moment, the workers cannot either, and say so.
+    while let Ok(Some((_, record))) = triggers.poll(wait) {
+        records.push(record);
+        wait = Duration::ZERO;
+    }
+    records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hastened_steps_stay_in_their_order_whatever_the_speed() {
+        let sources = crate::config::Sources {
+            assignments: vec!["gates.enabled=[]".to_owned()],
+            ..crate::config::Sources::default()
+        };
+        let settings = Config::load(&sources).unwrap().settings;
+        for speed in [1.0, 1_800.0, 1e9] {
+            let hastened = hasten(&settings, speed);
+            assert!(hastened.triggers.validate().is_ok(), "{speed}");
+        }
+        let rules = hasten(&settings, 1_800.0).triggers.cart_abandonment.unwrap();
+        assert_eq!(rules.wait, Span::from_secs(8));
+    }
+}
