@@ -32,11 +32,15 @@ pub enum Mutant {
     EvidenceAgainstFetched,
     /// The clock alone moves the watermark of a raw partition.
     ClockWithoutEvidence,
+    /// The group accepts offsets of a member that does not own the partition any more.
+    PastGenerationAccepted,
+    /// The coordinator lets a producer go on that has been succeeded.
+    ProducerNotFenced,
 }
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::CheckpointBeforePublish,
         Self::NoCompareAndSet,
         Self::UnvalidatedReads,
@@ -50,6 +54,8 @@ impl Mutant {
         Self::TickBeforeEvents,
         Self::EvidenceAgainstFetched,
         Self::ClockWithoutEvidence,
+        Self::PastGenerationAccepted,
+        Self::ProducerNotFenced,
     ];
 
     /// The name to call it by on a command line.
@@ -68,6 +74,8 @@ impl Mutant {
             Self::TickBeforeEvents => "tick-before-events",
             Self::EvidenceAgainstFetched => "evidence-against-fetched",
             Self::ClockWithoutEvidence => "clock-without-evidence",
+            Self::PastGenerationAccepted => "past-generation-accepted",
+            Self::ProducerNotFenced => "producer-not-fenced",
         }
     }
 }

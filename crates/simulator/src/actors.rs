@@ -75,7 +75,7 @@ pub fn begin(
         plan.max_poll_records,
     );
     match (service, plan.logic) {
-        (Service::Ingest, _) => ingest_life(world, plan, log, stop),
+        (Service::Ingest, _) => ingest_life(world, plan, actor, log, stop),
         (Service::Triggers, Logic::Diary) => {
             triggers_life(world, plan, actor, log, Diary::new(plan.wait), stop)
         }
@@ -85,13 +85,17 @@ pub fn begin(
     }
 }
 
-fn ingest_life(world: &Rc<World>, plan: &Plan, log: FaultyLog, stop: &StopSignal) -> Life {
+fn ingest_life(world: &Rc<World>, plan: &Plan, actor: &Rc<Actor>, log: FaultyLog, stop: &StopSignal) -> Life {
     let clock = SkewedClock::new(Rc::clone(world), skew(world, plan));
     let evidence = UnreliableEndOffsets::new(Rc::clone(world), clock.clone());
     let normaliser = Normaliser::new(NormaliserSettings::default()).expect("the default settings are sound");
     let mut worker = IngestWorker::new(log, clock, evidence, normaliser, plan.ingest.clone());
-    let stop = stop.clone();
-    Box::pin(async move { worker.run(&stop, |_| ()).await })
+    let (actor, stop) = (Rc::clone(actor), stop.clone());
+    Box::pin(async move {
+        let exit = worker.run(&stop, |_| ()).await;
+        actor.has_stopped.set(exit == Exit::Stopped);
+        exit
+    })
 }
 
 /// A clock may be wrong by as much as evidence is held back for beyond what the raw records may be late.
@@ -111,15 +115,20 @@ fn triggers_life<F: Fold + 'static>(
 ) -> Life {
     let store = FaultyStore::new(Rc::clone(world), Rc::clone(actor));
     let mut worker = Worker::new(log, store, fold, plan.service.clone());
-    let (world, name, stop) = (Rc::clone(world), actor.name.clone(), stop.clone());
+    let (world, actor, stop) = (Rc::clone(world), Rc::clone(actor), stop.clone());
     Box::pin(async move {
-        worker
+        let exit = worker
             .run(&stop, |worker| {
+                for task in worker.tasks() {
+                    world.note_progress(&task.id().partition, task.folded_to());
+                }
                 for (partition, halt) in worker.halted() {
-                    world.accuse_of_stalling(&name, format!("{partition} stands still: {halt}"));
+                    world.accuse_of_stalling(&actor.name, format!("{partition} stands still: {halt}"));
                 }
             })
-            .await
+            .await;
+        actor.has_stopped.set(exit == Exit::Stopped);
+        exit
     })
 }
 
@@ -170,8 +179,11 @@ pub struct Process {
 impl Process {
     /// A process that begins now, the `nth` of its slot.
     pub fn begin(world: &Rc<World>, plan: &Plan, service: Service, slot: usize, nth: u32) -> Self {
-        let actor =
-            Rc::new(Actor { name: format!("{}-{slot}.{nth}", service.name()), point: Cell::new("start") });
+        let actor = Rc::new(Actor {
+            name: format!("{}-{slot}.{nth}", service.name()),
+            point: Cell::new("start"),
+            has_stopped: Cell::new(false),
+        });
         let stop = StopSignal::default();
         let life = begin(world, plan, service, slot, &actor, &stop);
         Self { actor, life, stop, asleep_until: 0 }

@@ -26,6 +26,7 @@ pub fn conclude(plan: &Plan, world: &World, shop: &Shop) -> Result<(), Violation
     let mut inspector = world.inspector.borrow_mut();
     inspector.inspect(&world.broker)?;
     inspector.find_missing(&world.broker)?;
+    (0..inspector.outputs()).for_each(|_| world.count("outputs compared"));
     compare_outcomes(plan, &world.broker, shop)?;
     compare_stored_positions(plan, world)?;
     if plan.logic == Logic::Triggers && plan.punctuality == Punctuality::Punctual {

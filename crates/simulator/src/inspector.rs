@@ -28,6 +28,7 @@ pub struct Inspector {
     /// How far each action partition was looked at.
     looked_to: BTreeMap<TopicPartition, Offset>,
     published: Vec<Option<Offset>>,
+    outputs: u64,
 }
 
 impl Inspector {
@@ -46,7 +47,13 @@ impl Inspector {
             seen: BTreeMap::new(),
             looked_to: BTreeMap::new(),
             published,
+            outputs: 0,
         }
+    }
+
+    /// How many outputs were compared.
+    pub fn outputs(&self) -> u64 {
+        self.outputs
     }
 
     /// The topics that tasks write to.
@@ -57,6 +64,13 @@ impl Inspector {
     /// The fold of each log partition, as far as it was read.
     pub fn chronicles(&self) -> &[Box<dyn Chronicle>] {
         &self.chronicles
+    }
+
+    /// Whether every task waits for this source, by what was read of its log.
+    pub fn know(&self, source: &TopicPartition) -> bool {
+        self.chronicles.iter().all(|chronicle| {
+            chronicle.position_at(Offset::MAX).is_some_and(|position| position.sources.contains_key(source))
+        })
     }
 
     /// Compares what has been committed since the last time.
@@ -152,6 +166,7 @@ impl Inspector {
                 format!("{partition}/{}: committed, but its log record {position} is not", record.offset);
             return Err(Violation::new(Invariant::I1, detail));
         }
+        self.outputs += 1;
         seen.push(expected);
         Ok(())
     }

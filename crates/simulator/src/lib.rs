@@ -15,6 +15,7 @@ mod plan;
 mod ports;
 mod run;
 mod schedule;
+mod seeds;
 mod shop;
 mod storage;
 mod trace;
@@ -23,6 +24,7 @@ mod world;
 
 pub use plan::{Faults, Logic, Plan, Punctuality};
 pub use run::{Report, run, run_traced};
+pub use seeds::{Seeds, Summary};
 pub use trace::Trace;
 pub use verdict::{Invariant, Violation};
-pub use world::CrashPoints;
+pub use world::{CrashPoints, Tally};

@@ -5,13 +5,11 @@
 #![allow(clippy::disallowed_methods, reason = "a program for the terminal, with threads and a stopwatch")]
 
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
 use engine::mutants::Mutant;
-use simulator::{Report, run, run_traced};
+use simulator::{Report, Seeds, Summary, run_traced};
 
 /// How many lines of a failing seed's trace are shown.
 const TAIL: usize = 120;
@@ -47,64 +45,45 @@ fn mutant_named(name: &str) -> Result<Mutant, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // A panic in a run is a finding like any other, and told as one.
     std::panic::set_hook(Box::new(|_| ()));
-    match arguments.seed {
+    let failure = match arguments.seed {
         Some(seed) => run_one(&arguments, seed),
         None => run_many(&arguments),
-    }
+    };
+    conclude(arguments.mutant, failure)
 }
 
-fn run_one(arguments: &Arguments, seed: u64) -> ExitCode {
+fn run_one(arguments: &Arguments, seed: u64) -> Option<Report> {
     let report = run_traced(seed, arguments.mutant, if arguments.trace { usize::MAX } else { TAIL });
     if arguments.trace || report.violation.is_some() {
         print!("{}", report.trace);
     }
-    conclude(arguments, report.violation.is_some().then_some(report))
+    report.violation.is_some().then_some(report)
 }
 
-fn run_many(arguments: &Arguments) -> ExitCode {
+fn run_many(arguments: &Arguments) -> Option<Report> {
     let started = Instant::now();
-    let next = AtomicU64::new(arguments.from);
-    let end = arguments.from + arguments.seeds;
-    let (failed, records) = (AtomicBool::new(false), AtomicU64::new(0));
-    let first: Mutex<Option<Report>> = Mutex::new(None);
-    std::thread::scope(|scope| {
-        for _ in 0..arguments.threads.max(1) {
-            scope.spawn(|| {
-                while !failed.load(Ordering::Relaxed) {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end {
-                        break;
-                    }
-                    let report = run(seed, arguments.mutant);
-                    records.fetch_add(report.raw_records as u64, Ordering::Relaxed);
-                    if report.violation.is_some() {
-                        failed.store(true, Ordering::Relaxed);
-                        let mut first = first.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                        if first.as_ref().is_none_or(|known| known.seed > seed) {
-                            *first = Some(report);
-                        }
-                    }
-                }
-            });
-        }
-    });
-    let run = next.load(Ordering::Relaxed).min(end) - arguments.from;
-    println!("{run} seeds, {} raw records, {:.1} s", records.into_inner(), started.elapsed().as_secs_f64());
-    let first = first.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(report) = &first {
+    let seeds = Seeds { from: arguments.from, count: arguments.seeds, threads: arguments.threads };
+    let Summary { seeds, tally, crashes, failure } = seeds.run(arguments.mutant);
+    for (what, count) in &tally {
+        println!("{count:>10} {what}");
+    }
+    println!("{:>10} I/O points at which a worker crashed", crashes.len());
+    println!("{seeds} seeds in {:.1} s", started.elapsed().as_secs_f64());
+    if let Some(report) = &failure {
         print!("{}", run_traced(report.seed, arguments.mutant, TAIL).trace);
     }
-    conclude(arguments, first)
+    failure
 }
 
-fn conclude(arguments: &Arguments, failure: Option<Report>) -> ExitCode {
-    let mutant = arguments.mutant.map_or(String::new(), |mutant| format!(" --mutant {}", mutant.name()));
+fn conclude(mutant: Option<Mutant>, failure: Option<Report>) -> ExitCode {
+    let option = mutant.map_or(String::new(), |mutant| format!(" --mutant {}", mutant.name()));
     if let Some(Report { seed, violation: Some(violation), .. }) = &failure {
         println!("\nseed {seed} violates {violation}");
-        println!("repeat it: cargo run --release -p simulator -- --seed {seed} --trace{mutant}");
+        println!("repeat it: cargo run --release -p simulator -- --seed {seed} --trace{option}");
     }
-    match (arguments.mutant, failure.is_some()) {
+    match (mutant, failure.is_some()) {
         (None, false) => println!("every seed is green"),
         (None, true) => return ExitCode::FAILURE,
         (Some(mutant), true) => println!("the mutant {} is caught", mutant.name()),

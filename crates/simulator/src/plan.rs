@@ -2,6 +2,8 @@
 //!
 //! Every run has some faults and lacks others, so that a rare one is not always drowned by a common one.
 
+use std::fmt;
+
 use engine::settings::{ChangedRules, MissingState, PublishFrom};
 use engine::worker::ServiceSettings;
 use engine::{TaskSettings, WorkerSettings};
@@ -67,6 +69,8 @@ pub struct Faults {
     pub evidence: u32,
     /// Time leaps by many seconds.
     pub leap: u32,
+    /// A raw topic gets one more partition.
+    pub grow: u32,
 }
 
 /// A run, as its seed has it.
@@ -113,23 +117,23 @@ pub struct Plan {
 impl Plan {
     /// The plan of a seed.
     pub fn of(seed: u64) -> Self {
-        let dice = &mut Dice::seeded(seed ^ 0x5eed_0f_a11);
+        let dice = &mut Dice::seeded(seed ^ 0x5eed);
         let punctuality = if dice.once_in(4) { Punctuality::Tardy } else { Punctuality::Punctual };
         let grace = Span::from_millis(*dice.pick(&[1, 50, 500, 2_000]));
         let allowed_lateness = Span::from_millis(*dice.pick(&[0, 0, 20, 1_000]));
         Self {
             seed,
-            steps: *dice.pick(&[1_000, 2_000, 3_000]),
+            steps: *dice.pick(&[2_000, 4_000, 8_000]),
             raw_partitions: [dice.between(1, 3) as u32, dice.between(1, 2) as u32, 1],
             raw_log_append_time: std::array::from_fn(|_| !dice.once_in(5)),
             log_partitions: dice.between(1, 3) as u32,
             action_partitions: dice.between(1, 2) as u32,
-            customers: *dice.pick(&[2, 5, 9]),
+            customers: *dice.pick(&[3, 10, 30]),
             workers: 2,
-            shop_pause: *dice.pick(&[6, 15, 40]),
+            shop_pause: *dice.pick(&[10, 30, 90]),
             logic: if dice.once_in(2) { Logic::Diary } else { Logic::Triggers },
             punctuality,
-            wait: Span::from_millis(*dice.pick(&[1_000, 5_000, 20_000])),
+            wait: Span::from_millis(*dice.pick(&[100, 1_000, 10_000])),
             service: service_settings(dice, punctuality, grace),
             ingest: ingest_settings(dice, grace, allowed_lateness),
             max_poll_records: *dice.pick(&[1, 3, 20]),
@@ -137,6 +141,37 @@ impl Plan {
             transaction_timeout: Span::from_secs(*dice.pick(&[5, 10, 60])),
             faults: Faults::drawn(dice),
         }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, steps, logic, punctuality, customers, wait, .. } = self;
+        writeln!(
+            f,
+            "seed {seed}: {steps} steps; {logic:?}, {punctuality:?}, {customers} customers, wait {wait}"
+        )?;
+        let [clickstream, purchase, support] = self.raw_partitions;
+        write!(f, "partitions: clickstream {clickstream}, purchase {purchase}, support {support}")?;
+        writeln!(f, ", customer-events {}, actions {}", self.log_partitions, self.action_partitions)?;
+        writeln!(
+            f,
+            "log append time: {:?}; {} records per poll",
+            self.raw_log_append_time, self.max_poll_records
+        )?;
+        writeln!(f, "transaction timeout {}", self.transaction_timeout)?;
+        writeln!(f, "{:?}", self.faults)?;
+        writeln!(f, "{:?}", self.service.task)?;
+        writeln!(f, "{:?}", self.service.worker)?;
+        let ingest = &self.ingest;
+        write!(f, "ingest: grace {}, lateness {}", ingest.grace, ingest.allowed_lateness)?;
+        write!(f, ", ticks every {} or {}", ingest.tick_interval, ingest.idle_tick_interval)?;
+        write!(f, ", full set every {}", ingest.full_set_interval)?;
+        writeln!(
+            f,
+            ", {} records a transaction, {} a tick",
+            ingest.transaction_records, ingest.events_per_tick
+        )
     }
 }
 
@@ -200,22 +235,24 @@ impl Faults {
         checkpoint: 0,
         evidence: 0,
         leap: 0,
+        grow: 0,
     };
 
     fn drawn(dice: &mut Dice) -> Self {
         Self {
-            crash: *dice.pick(&[0, 100, 300]),
-            sleep: *dice.pick(&[0, 150, 500]),
-            replace: *dice.pick(&[0, 50, 300]),
-            reassign: *dice.pick(&[0, 150, 500]),
-            time_out: *dice.pick(&[0, 100, 400]),
-            rollback: *dice.pick(&[0, 200, 400]),
+            crash: *dice.pick(&[0, 200, 800]),
+            sleep: *dice.pick(&[0, 300, 1_000]),
+            replace: *dice.pick(&[0, 3, 20]),
+            reassign: *dice.pick(&[0, 30, 100]),
+            time_out: *dice.pick(&[0, 20, 100]),
+            rollback: *dice.pick(&[0, 30, 100]),
             rollbacks: *dice.pick(&[1, 2]),
-            publish: *dice.pick(&[0, 4, 12]),
-            call: *dice.pick(&[0, 0, 30]),
+            publish: *dice.pick(&[0, 10, 40]),
+            call: *dice.pick(&[0, 0, 200]),
             checkpoint: *dice.pick(&[0, 2, 1]),
             evidence: *dice.pick(&[0, 3, 10]),
-            leap: *dice.pick(&[0, 10, 60]),
+            leap: *dice.pick(&[0, 20, 100]),
+            grow: *dice.pick(&[0, 0, 100]),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::schedule::Schedule;
 use crate::trace::Trace;
 use crate::verdict::{Invariant, Violation};
-use crate::world::{CrashPoints, World};
+use crate::world::{CrashPoints, Tally, World};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub struct Report {
     pub violation: Option<Violation>,
     /// Where workers crashed.
     pub crashes: CrashPoints,
-    /// How many raw records there were.
-    pub raw_records: usize,
+    /// What else happened how often.
+    pub tally: Tally,
     /// What happened, if it was to be kept.
     pub trace: Trace,
 }
@@ -37,7 +37,9 @@ pub fn run(seed: u64, mutant: Option<Mutant>) -> Report {
 pub fn run_traced(seed: u64, mutant: Option<Mutant>, lines: usize) -> Report {
     let plan = Plan::of(seed);
     let world = World::of(&plan, inspector(&plan), Trace::of_last(lines));
-    world.note("plan", || format!("{plan:#?}"));
+    for line in plan.to_string().lines() {
+        world.note("plan", || line.to_owned());
+    }
     let mut schedule = Schedule::new(&plan, Rc::clone(&world));
     mutants::activate(mutant);
     let survived = catch_unwind(AssertUnwindSafe(|| {
@@ -55,7 +57,7 @@ pub fn run_traced(seed: u64, mutant: Option<Mutant>, lines: usize) -> Report {
     Report {
         seed,
         violation: world.violation(),
-        raw_records: schedule.shop().produced().len(),
+        tally: world.take_tally(),
         crashes: schedule.into_crashes(),
         trace: world.take_trace(),
     }

@@ -17,9 +17,9 @@ use crate::world::{CrashPoints, World};
 /// How often the outputs are compared during the faulty phase, in steps.
 const INSPECT_EVERY: u64 = 64;
 /// After so many rounds of rest something must be wrong.
-const MAX_ROUNDS: u32 = 600;
+const MAX_ROUNDS: u32 = 2_000;
 /// How often each worker goes on in a round of rest.
-const TURNS_PER_ROUND: usize = 60;
+const TURNS_PER_ROUND: usize = 20;
 
 /// A place for one worker at a time, as the configuration has it.
 struct Slot {
@@ -153,6 +153,25 @@ impl<'a> Schedule<'a> {
         }
         let (index, zombie) = self.world.dice(|dice| *dice.pick(&places));
         self.slots[index].go_on(&self.world, zombie, step);
+        if zombie.is_none() {
+            self.strike_worker(index, step);
+        }
+    }
+
+    /// A chance for a crash, and for a sleep, at the I/O point that a worker has come to. Most of its life a worker
+    /// polls in vain; that is no more interesting the hundredth time.
+    fn strike_worker(&mut self, index: usize, step: u64) {
+        let slot = &mut self.slots[index];
+        let is_idle =
+            slot.current.as_ref().is_some_and(|process| process.actor.point.get().starts_with("poll"));
+        if is_idle && !self.world.dice(|dice| dice.once_in(10)) {
+            return;
+        }
+        if self.world.is_struck(|faults| faults.crash) {
+            slot.crash(&self.world, &mut self.crashes, step);
+        } else if self.world.is_struck(|faults| faults.sleep) {
+            slot.fall_asleep(&self.world, step);
+        }
     }
 
     fn pass_time(&self) {
@@ -177,26 +196,22 @@ impl<'a> Schedule<'a> {
             .note("broker", || format!("writes a marker of {}'s transaction", transaction.transactional_id));
     }
 
-    /// A chance for each fault.
+    /// A chance for each fault that strikes from outside.
     fn strike(&mut self, step: u64) {
         let slot = self.world.dice(|dice| dice.below(self.slots.len()));
-        // Faults are drawn in one step out of ten, so each is that much likelier when it is.
-        if self.world.is_struck(|faults| faults.crash.div_ceil(10)) {
-            self.slots[slot].crash(&self.world, &mut self.crashes, step);
-        }
-        if self.world.is_struck(|faults| faults.sleep.div_ceil(10)) {
-            self.slots[slot].fall_asleep(&self.world, step);
-        }
-        if self.world.is_struck(|faults| faults.replace.div_ceil(10)) {
+        if self.world.is_struck(|faults| faults.replace) {
             self.slots[slot].replace(&self.world, step);
         }
-        if self.world.is_struck(|faults| faults.reassign.div_ceil(10)) {
+        if self.world.is_struck(|faults| faults.reassign) {
             self.reassign();
         }
-        if self.world.is_struck(|faults| faults.time_out.div_ceil(10)) {
+        if self.world.is_struck(|faults| faults.time_out) {
             self.time_a_transaction_out();
         }
-        if self.rollbacks_left > 0 && self.world.is_struck(|faults| faults.rollback.div_ceil(10)) {
+        if self.world.is_struck(|faults| faults.grow) {
+            self.shop.grow(&self.world);
+        }
+        if self.rollbacks_left > 0 && self.world.is_struck(|faults| faults.rollback) {
             self.rollbacks_left -= u32::from(self.world.storage.roll_back(&self.world));
         }
     }
@@ -204,6 +219,7 @@ impl<'a> Schedule<'a> {
     fn reassign(&self) {
         let group = self.world.dice(|dice| *dice.pick(&[INGEST, TRIGGERS]));
         self.world.note(group, || "partitions are dealt out anew");
+        self.world.count("groups dealt out anew");
         self.world.broker.reassign(group, self.world.dice(|dice| dice.below(2)));
     }
 
@@ -213,17 +229,21 @@ impl<'a> Schedule<'a> {
         if !open.is_empty() {
             let transaction = self.world.dice(|dice| *dice.pick(&open));
             self.world.note("broker", || format!("gives {}'s transaction up", transaction.transactional_id));
+            self.world.count("transactions given up by the coordinator");
             self.world.broker.time_out(transaction.id);
         }
     }
 
     /// No more faults: everybody wakes up, and time goes on until every raw record and every timer is worked off.
     fn come_to_rest(&mut self) {
+        let outputs = self.world.inspector.borrow().outputs();
+        (0..outputs).for_each(|_| self.world.count("outputs compared before the healing"));
         self.world.heal();
         self.world.note("run", || "no more faults from here on");
         let goal = self.last_timer();
         for _ in 0..MAX_ROUNDS {
             self.round();
+            self.world.count("rounds of rest");
             self.world.inspect();
             if self.world.violation().is_some() {
                 return;
@@ -249,6 +269,21 @@ impl<'a> Schedule<'a> {
         }
     }
 
+    /// Lets the workers work off all of the log; whether they do.
+    fn catch_up(&mut self) -> bool {
+        for _ in 0..MAX_ROUNDS {
+            self.world.take_progress();
+            (0..TURNS_PER_ROUND).for_each(|_| self.turn());
+            let progress = self.world.take_progress();
+            let inspector = self.world.inspector.borrow();
+            let mut ends = inspector.chronicles().iter().map(|chronicle| chronicle.next()).enumerate();
+            if ends.all(|(index, end)| progress.get(&log_partition(index)) >= Some(&end)) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Everybody goes on to the next I/O point.
     fn turn(&mut self) {
         let step = self.world.begin_step();
@@ -263,7 +298,7 @@ impl<'a> Schedule<'a> {
     fn last_timer(&self) -> EventTime {
         let [_, last] = steps(self.plan);
         let settled = self.plan.service.task.settle;
-        self.world.now() + Span::from_millis(last.as_millis() * 2 + settled.as_millis())
+        self.world.now() + Span::from_millis(last.as_millis() + settled.as_millis())
     }
 
     fn is_at_rest(&self, goal: EventTime) -> bool {
@@ -319,13 +354,20 @@ impl<'a> Schedule<'a> {
     }
 
     /// One worker after the other is asked to stop, and does so in good order; the others take over what it had.
+    /// (One that is stopped before it has caught up leaves the store behind what is published: that is no clean stop.)
     fn stop_all(&mut self) {
         for index in 0..self.slots.len() {
+            if !self.catch_up() {
+                return self.world.accuse_of_stalling("run", "what a stopped worker had is not taken over");
+            }
             let Some(process) = &self.slots[index].current else { continue };
             process.stop.request();
             self.world.note(&process.actor.name, || "is asked to stop");
-            for _ in 0..TURNS_PER_ROUND * 10 {
+            for _ in 0..TURNS_PER_ROUND * 20 {
                 self.turn();
+                if self.slots[index].current.is_none() {
+                    break;
+                }
             }
             if self.slots[index].current.is_some() {
                 self.world.accuse_of_stalling("run", "a worker does not stop when it is asked to");
@@ -381,6 +423,7 @@ impl Slot {
         let Some(process) = self.current.take() else { return };
         let point = process.actor.point.get();
         world.note(&process.actor.name, || format!("CRASHES at: {point}"));
+        world.count("crashes");
         *crashes.entry((self.service.name(), point)).or_default() += 1;
         let pause = world.dice(|dice| *dice.pick(&[1, 30, 300]));
         self.restart_at = step + pause;
@@ -388,6 +431,7 @@ impl Slot {
 
     fn fall_asleep(&mut self, world: &World, step: u64) {
         if let Some(process) = &mut self.current {
+            world.count("workers stopped for a while");
             process.asleep_until = step + world.dice(|dice| *dice.pick(&[20, 100, 500]));
             world.note(&process.actor.name, || {
                 format!("SLEEPS at: {} until step {}", process.actor.point.get(), process.asleep_until)
@@ -399,6 +443,7 @@ impl Slot {
     fn replace(&mut self, world: &World, step: u64) {
         if let Some(process) = self.current.take_if(|process| process.asleep_until > step) {
             world.note(&process.actor.name, || "is taken for dead, and replaced");
+            world.count("workers replaced while they slept");
             self.zombies.push(process);
             self.was_replaced = true;
             self.restart_at = step;

@@ -2,7 +2,7 @@
 //! nothing, with bots, strangers and broken records among them. It remembers what should become of each.
 
 use bytes::Bytes;
-use engine::ports::{NewRecord, Offset};
+use engine::ports::{NewRecord, Offset, TimestampType};
 use events::{EventTime, Span, TopicPartition};
 use smol_str::SmolStr;
 
@@ -60,6 +60,7 @@ pub struct Shop {
     customers: usize,
     punctuality: Punctuality,
     allowed_lateness: Span,
+    first_partitions: [u32; 3],
     raw_partitions: [u32; 3],
     produced: Vec<((TopicPartition, Offset), Outcome)>,
     happenings: Vec<Happening>,
@@ -72,6 +73,7 @@ impl Shop {
             customers: plan.customers,
             punctuality: plan.punctuality,
             allowed_lateness: plan.ingest.allowed_lateness,
+            first_partitions: plan.raw_partitions,
             raw_partitions: plan.raw_partitions,
             produced: Vec::new(),
             happenings: Vec::new(),
@@ -98,10 +100,8 @@ impl Shop {
     }
 
     fn append(&mut self, world: &World, written: Written) {
-        let partition = TopicPartition::new(
-            RAW_TOPICS[written.topic],
-            world.dice(|dice| dice.below(self.raw_partitions[written.topic] as usize)) as i32,
-        );
+        world.count("raw records");
+        let partition = self.draw_partition(world, written.topic);
         let record = NewRecord {
             partition: partition.clone(),
             key: written.key,
@@ -114,6 +114,29 @@ impl Shop {
         });
         let offset = world.broker.append(record, world.now()).expect("the raw topics were created");
         self.produced.push(((partition, offset), written.outcome));
+    }
+
+    /// Any partition; one that is new only once the log has heard of it, or what lies there comes too late.
+    fn draw_partition(&self, world: &World, topic: usize) -> TopicPartition {
+        let drawn = world.dice(|dice| dice.below(self.raw_partitions[topic] as usize)) as i32;
+        let partition = TopicPartition::new(RAW_TOPICS[topic], drawn);
+        let is_new = drawn as u32 >= self.first_partitions[topic];
+        if is_new && self.punctuality == Punctuality::Punctual && !world.inspector.borrow().know(&partition) {
+            return TopicPartition::new(RAW_TOPICS[topic], 0);
+        }
+        partition
+    }
+
+    /// Adds a partition to a raw topic.
+    pub fn grow(&mut self, world: &World) {
+        let topic = world.dice(|dice| dice.below(RAW_TOPICS.len()));
+        if self.raw_partitions[topic] > self.first_partitions[topic] {
+            return;
+        }
+        self.raw_partitions[topic] += 1;
+        world.note("shop", || format!("{} gets a partition more", RAW_TOPICS[topic]));
+        world.count("raw topics that grew");
+        world.broker.create_topic(RAW_TOPICS[topic], self.raw_partitions[topic], TimestampType::LogAppend);
     }
 
     fn write(&mut self, dice: &mut Dice, now: EventTime) -> Written {

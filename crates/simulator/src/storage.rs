@@ -66,6 +66,17 @@ enum Fate {
     LandsUnanswered,
 }
 
+impl Fate {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Lands => "checkpoints that arrived",
+            Self::IsLost => "checkpoints that were lost",
+            Self::SeemsLost => "checkpoints that seemed lost",
+            Self::LandsUnanswered => "checkpoints that arrived without an answer",
+        }
+    }
+}
+
 /// The store of a run.
 pub struct Storage {
     store: MemoryStore,
@@ -122,6 +133,7 @@ impl Storage {
         }
         let which = world.dice(|dice| dice.below(count));
         let faulty = world.faults().checkpoint > 0;
+        world.count("checkpoints that took their time");
         let fates = [Fate::Lands, Fate::IsLost, Fate::SeemsLost, Fate::LandsUnanswered];
         let fate = if faulty { world.dice(|dice| fates[dice.weighted(&[6, 1, 1, 1])]) } else { Fate::Lands };
         self.decide(world, which, fate);
@@ -132,6 +144,7 @@ impl Storage {
         let mark =
             PositionMark { epoch: sent.checkpoint.expected.epoch, next: sent.checkpoint.position.next };
         let unavailable = || Err(StoreError::Unavailable("no answer".to_owned()));
+        world.count(fate.name());
         let result = match fate {
             Fate::IsLost => unavailable(),
             Fate::SeemsLost => {
@@ -162,7 +175,8 @@ impl Storage {
             self.store.compare_and_set(&sent.task, sent.checkpoint.clone())?;
         }
         let mut backups = self.backups.borrow_mut();
-        let backups = backups.entry(sent.task.clone()).or_default();
+        // The first backup is that of an empty store: everything can be lost.
+        let backups = backups.entry(sent.task.clone()).or_insert_with(|| vec![StoredTask::default()]);
         if backups.len() == BACKUPS {
             backups.remove(1);
         }
@@ -211,6 +225,7 @@ impl Storage {
         let next = |stored: &StoredTask| stored.position().map_or(0, |position| position.next);
         let before = next(&self.store.snapshot(&task));
         world.note("store", || format!("ROLLBACK of {} from {before} to {}", task.partition, next(&backup)));
+        world.count("rollbacks of the store");
         self.store.restore(&task, backup);
         true
     }

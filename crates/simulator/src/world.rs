@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use engine::memory::{BrokerSettings, ManualClock, MemoryBroker, MemoryStore};
-use engine::ports::{Clock, TimestampType};
-use events::EventTime;
+use engine::ports::{Clock, Offset, TimestampType};
+use events::{EventTime, TopicPartition};
 
 use crate::dice::Dice;
 use crate::inspector::Inspector;
@@ -30,6 +30,8 @@ pub struct Actor {
     pub name: String,
     /// The I/O point that it waits at.
     pub point: Cell<&'static str>,
+    /// It stopped in good order, and takes leave of its group; who crashes does not.
+    pub has_stopped: Cell<bool>,
 }
 
 /// Everything that the actors of one run share.
@@ -45,6 +47,8 @@ pub struct World {
     dice: RefCell<Dice>,
     faults: Cell<Faults>,
     step: Cell<u64>,
+    folded_to: RefCell<BTreeMap<TopicPartition, Offset>>,
+    tally: RefCell<Tally>,
     trace: RefCell<Trace>,
     violation: RefCell<Option<Violation>>,
 }
@@ -81,6 +85,8 @@ impl World {
             dice: RefCell::new(Dice::seeded(plan.seed)),
             faults: Cell::new(plan.faults),
             step: Cell::new(0),
+            folded_to: RefCell::default(),
+            tally: RefCell::default(),
             trace: RefCell::new(trace),
             violation: RefCell::new(None),
         })
@@ -116,6 +122,26 @@ impl World {
     pub fn begin_step(&self) -> u64 {
         self.step.set(self.step.get() + 1);
         self.step.get()
+    }
+
+    /// A worker says how far it has come.
+    pub fn note_progress(&self, partition: &TopicPartition, folded_to: Offset) {
+        self.folded_to.borrow_mut().insert(partition.clone(), folded_to);
+    }
+
+    /// What workers have said since the last call.
+    pub fn take_progress(&self) -> BTreeMap<TopicPartition, Offset> {
+        self.folded_to.take()
+    }
+
+    /// Counts something that happened.
+    pub fn count(&self, what: &'static str) {
+        *self.tally.borrow_mut().entry(what).or_default() += 1;
+    }
+
+    /// What has happened how often.
+    pub fn take_tally(&self) -> Tally {
+        self.tally.take()
     }
 
     /// Writes a line into the trace.
@@ -164,6 +190,9 @@ pub async fn stand_at(actor: &Actor, point: &'static str) {
     let mut waited = false;
     poll_fn(|_| if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
+
+/// How often what happened.
+pub type Tally = BTreeMap<&'static str, u64>;
 
 /// How often workers crashed at each I/O point, by service.
 pub type CrashPoints = BTreeMap<(&'static str, &'static str), u64>;

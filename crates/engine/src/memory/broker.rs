@@ -306,8 +306,11 @@ impl MemoryBroker {
     /// Waits until something has been written since `version`, but not longer than `patience`.
     pub(super) fn wait(&self, version: u64, patience: Duration) {
         if !patience.is_zero() {
+            let mut state = self.lock();
+            state.waiting += 1;
             let unchanged = |state: &mut State| state.version == version;
-            let _woken = self.shared.changed.wait_timeout_while(self.lock(), patience, unchanged);
+            let woken = self.shared.changed.wait_timeout_while(state, patience, unchanged);
+            woken.unwrap_or_else(PoisonError::into_inner).0.waiting -= 1;
         }
     }
 
@@ -318,19 +321,21 @@ impl MemoryBroker {
     fn read<T>(&self, look: impl FnOnce(&mut State, EventTime) -> T) -> T {
         let mut state = self.lock();
         let now = self.shared.clock.now();
+        let version = state.version;
         if state.expire(now, &self.shared.settings) {
             state.version += 1;
+        }
+        let seen = look(&mut state, now);
+        if state.version > version && state.waiting > 0 {
             self.shared.changed.notify_all();
         }
-        look(&mut state, now)
+        seen
     }
 
     fn write<T>(&self, change: impl FnOnce(&mut State, EventTime) -> T) -> T {
-        let written = self.read(|state, now| {
+        self.read(|state, now| {
             state.version += 1;
             change(state, now)
-        });
-        self.shared.changed.notify_all();
-        written
+        })
     }
 }

@@ -17,6 +17,8 @@ use crate::ports::{LogError, NewRecord, Offset, Record, TimestampType};
 pub(super) struct State {
     /// How often anything was written.
     pub version: u64,
+    /// How many threads wait for something to be written.
+    pub waiting: u32,
     topics: BTreeMap<SmolStr, Topic>,
     pub coordinator: Coordinator,
     pub groups: BTreeMap<SmolStr, Group>,

@@ -28,6 +28,20 @@ enum Ending {
     UnknownAndCommitted,
 }
 
+impl Ending {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Commits => "publications that committed",
+            Self::CommitsSoon => "publications that committed with late markers",
+            Self::IsAborted => "publications that were aborted",
+            Self::UnknownAndOpen => "publications in doubt, left open",
+            Self::UnknownAndAborted => "publications in doubt, aborted",
+            Self::UnknownAndPrepared => "publications in doubt, prepared",
+            Self::UnknownAndCommitted => "publications in doubt, committed",
+        }
+    }
+}
+
 /// The log as one worker sees it.
 pub struct FaultyLog {
     world: Rc<World>,
@@ -74,8 +88,10 @@ impl FaultyLog {
         Ok(())
     }
 
-    fn draw_ending(&self) -> Ending {
-        if !self.world.is_struck(|faults| faults.publish) {
+    /// What holds records has more to lose, and so is struck more often.
+    fn draw_ending(&self, records: usize) -> Ending {
+        let chances = if records > 0 { 3 } else { 1 };
+        if !(0..chances).any(|_| self.world.is_struck(|faults| faults.publish)) {
             let soon = self.world.faults().publish > 0 && self.world.dice(|dice| dice.once_in(4));
             return if soon { Ending::CommitsSoon } else { Ending::Commits };
         }
@@ -107,7 +123,8 @@ impl FaultyLog {
             if index == breaks_at {
                 return Err(broken(ending));
             }
-            if self.world.dice(|dice| dice.once_in(3)) {
+            // In a long one not every record is worth a stop.
+            if index < 3 || self.world.dice(|dice| dice.once_in(4)) {
                 self.stand_at("append in transaction").await;
             }
             self.log.append(record)?;
@@ -142,6 +159,14 @@ fn broken(ending: Ending) -> PublishError {
     }
 }
 
+impl Drop for FaultyLog {
+    fn drop(&mut self) {
+        if self.actor.has_stopped.get() {
+            self.log.leave();
+        }
+    }
+}
+
 impl Log for FaultyLog {
     async fn open(&mut self) -> Result<(), LogError> {
         self.try_at("open").await?;
@@ -164,7 +189,10 @@ impl Log for FaultyLog {
                     });
                 }
             }
-            other => self.note(|| format!("polls {other:?}")),
+            Ok(Polled::Assigned(partitions)) => self.note(|| format!("is assigned [{}]", list(partitions))),
+            Ok(Polled::Revoked(partitions)) => self.note(|| format!("is to release {}", list(partitions))),
+            Ok(Polled::Lost(partitions)) => self.note(|| format!("has lost {}", list(partitions))),
+            Err(error) => self.note(|| format!("polls: {error}")),
         }
         self.stand_at("polled").await;
         polled
@@ -210,11 +238,11 @@ impl Log for FaultyLog {
         records: Vec<NewRecord>,
         offsets: &[(TopicPartition, Offset)],
     ) -> Result<(), PublishError> {
-        let ending = self.draw_ending();
+        let ending = self.draw_ending(records.len());
         self.note(|| {
             let moved: Vec<_> =
                 offsets.iter().map(|(partition, next)| format!("{partition} to {next}")).collect();
-            format!("publishes {} records, {}: {ending:?}", records.len(), moved.join(", "))
+            format!("publishes {} records, [{}]: {ending:?}", records.len(), moved.join(", "))
         });
         let published = match self.gather(records, offsets, ending).await.and_then(|()| self.log.prepare()) {
             Ok(transaction) => self.finish(transaction, ending).await,
@@ -225,6 +253,7 @@ impl Log for FaultyLog {
                 Err(error)
             }
         };
+        self.world.count(ending.name());
         if let Err(error) = &published {
             self.note(|| format!("published: {error}"));
         }
