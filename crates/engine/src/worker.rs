@@ -42,8 +42,8 @@ impl StopSignal {
 pub enum Exit {
     /// It was asked to, and left nothing undone.
     Stopped,
-    /// It was asked to, and something failed before all was published and checkpointed. Nothing is lost: whoever comes
-    /// next recovers it.
+    /// It was asked to, and the state is behind what is published: something failed, or it had not caught up yet.
+    /// Nothing is lost: whoever comes next recovers it.
     Unfinished,
     /// Another process has taken its slot over.
     Fenced,

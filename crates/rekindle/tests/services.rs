@@ -96,6 +96,21 @@ fn raw_records_become_triggers_once_and_a_stop_leaves_nothing_undone() {
 }
 
 #[test]
+fn without_redis_nothing_is_begun_and_a_stop_says_that_it_was_not_clean() {
+    let Some(shop) = Installation::for_test("stateless") else { return };
+    shop.create_topics();
+    let mut settings = shop.settings();
+    let url = settings.iter().position(|word| word == "--redis").unwrap() + 1;
+    settings[url] = "redis://127.0.0.1:1".to_owned();
+    let mut triggers = Running::start("triggers", &settings);
+    eventually("the reason is told", PATIENCE, || triggers.get("/readyz").1.contains("redis_unavailable"));
+    assert!(triggers.get("/readyz").1.contains("catching_up"));
+    triggers.signal("TERM");
+    assert_eq!(triggers.exit_code(PATIENCE), 1, "{}", triggers.log());
+    assert!(triggers.log().contains("whoever comes next"), "{}", triggers.log());
+}
+
+#[test]
 fn a_second_process_in_a_slot_ends_the_first() {
     let Some(shop) = Installation::for_test("fenced") else { return };
     shop.create_topics();

@@ -178,7 +178,11 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
     pub(super) async fn drain(&mut self) -> Exit {
         let partitions: Vec<_> =
             self.running.keys().chain(&self.waiting).chain(self.halted.keys()).cloned().collect();
+        // What was not begun, or is still recomputed, has its state behind what is published.
+        let is_behind = !self.waiting.is_empty()
+            || self.running.values().any(|running| running.task.folded_to() < running.published);
         match self.give_up(&partitions).await {
+            Ok(()) if is_behind => Exit::Unfinished,
             Ok(()) => Exit::Stopped,
             Err(Setback::Fenced) => Exit::Fenced,
             Err(Setback::StartOver | Setback::AwaitGroup) => Exit::Unfinished,

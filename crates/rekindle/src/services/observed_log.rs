@@ -129,8 +129,12 @@ impl<L: Log> Log for ObservedLog<L> {
         let polled = self.log.poll().await;
         match &polled {
             Ok(Polled::Idle) => self.probe().await,
-            Ok(Polled::Assigned(_)) => {
+            Ok(Polled::Assigned(partitions)) => {
                 self.metrics.rebalanced();
+                if !partitions.is_empty() {
+                    self.conditions
+                        .set(Condition::CatchingUp, "partitions were assigned, and are not begun yet");
+                }
                 self.conditions.joined();
                 self.conditions.clear(Condition::KafkaUnavailable);
             }

@@ -147,7 +147,7 @@ impl WorkerThread {
         match self.handle.join() {
             Ok(Ok(Exit::Stopped)) => None,
             Ok(Ok(Exit::Unfinished)) => Some(format!(
-                "{name} stopped before all was published and checkpointed; it is done again by whoever comes next"
+                "{name} stopped before all was published and checkpointed; whoever comes next recovers it"
             )),
             Ok(Ok(Exit::Fenced)) => Some(format!(
                 "{name} was fenced: another process has taken its slot over; each process of a service needs a --slot \
