@@ -123,6 +123,12 @@ impl<'a> Crew<'a> {
         metrics::get(*self.ports.get(&seat).context("it never began")?, "/metrics")
     }
 
+    /// The sum of a metric over the processes that live.
+    pub fn total(&self, metric: &str) -> f64 {
+        let pages = self.living().into_iter().filter_map(|seat| self.metrics(seat).ok());
+        pages.map(|page| metrics::sum(&page, metric)).sum()
+    }
+
     /// Stops everybody as an operator would; with the ends of their logs if somebody does not.
     pub fn stop(&mut self) -> anyhow::Result<()> {
         for (seat, occupant) in std::mem::take(&mut self.seats) {

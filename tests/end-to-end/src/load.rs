@@ -93,7 +93,7 @@ fn visit(dice: &mut SmallRng, customer: u32, from_ms: i64, plan: &mut Vec<Planne
 impl Planned {
     /// Whether it is sent twice.
     pub fn is_repeated(&self, number: usize) -> bool {
-        self.what != What::Junk && (number as u32).wrapping_mul(2_654_435_761) % REPEATED == 0
+        self.what != What::Junk && (number as u32).wrapping_mul(2_654_435_761).is_multiple_of(REPEATED)
     }
 
     /// The customer's id.

@@ -23,6 +23,11 @@ pub fn get(port: u16, path: &str) -> anyhow::Result<String> {
     Ok(body.to_owned())
 }
 
+/// The sum of a metric's series.
+pub fn sum(page: &str, metric: &str) -> f64 {
+    series(page, metric).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
 /// The lines of a metric's series.
 pub fn series<'a>(page: &'a str, metric: &'a str) -> impl Iterator<Item = &'a str> {
     page.lines().filter(move |line| {
@@ -38,5 +43,6 @@ mod tests {
     fn series_are_found_by_the_whole_name() {
         let page = "# HELP a_total x\na_total{l=\"1\"} 2\na_total{l=\"2\"} 3\na_total_more 100\na 7\n";
         assert_eq!(series(page, "a_total").count(), 2);
+        assert_eq!(sum(page, "a_total"), 5.0);
     }
 }

@@ -119,13 +119,10 @@ pub fn read_all(
     let ends = assign(&consumer, &[topic.to_owned()])?;
     let deadline = Instant::now() + patience;
     loop {
-        match consumer.poll(WAIT) {
-            Some(Ok(message)) => {
-                see(&message);
-                continue;
-            }
-            // Brokers come and go in these runs; what matters is whether the end is reached.
-            Some(Err(_)) | None => {}
+        // An error is a broker that comes or goes; what matters is whether the end is reached.
+        if let Some(Ok(message)) = consumer.poll(WAIT) {
+            see(&message);
+            continue;
         }
         let positions = consumer.position()?;
         let at = |partition: i32| match positions.find_partition(topic, partition).map(|found| found.offset())

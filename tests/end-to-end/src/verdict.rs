@@ -34,13 +34,14 @@ pub fn reach(
     let sent = catch_up(crew, reader, &expected)?;
     let caught_up = began.elapsed().saturating_sub(QUIET);
     judge(&sent, &expected)?;
+    let told = told(crew);
     crew.stop()?;
     crew.check_logs()?;
     let accounts = accounts::settle(installation, &records, READING)?;
     judge(&reader.sent()?, &expected)?;
     Ok(format!(
         "{} raw records ({} repeated) of {} customers, {} events, {} anonymous, {} dead letters; \
-         {} triggers, {} taken back, {} records on action topics; caught up {:.1} s after the load; {:.0} s",
+         {} triggers, {} taken back, {} records on action topics; {told}; caught up {:.1} s after the load; {:.0} s",
         records.len(),
         expected.repeated,
         expected.customers,
@@ -53,6 +54,17 @@ pub fn reach(
         caught_up.as_secs_f64(),
         installation.diary.seconds(),
     ))
+}
+
+/// What the processes that live have to say of the run: that the faults were felt.
+fn told(crew: &Crew<'_>) -> String {
+    let late = "rekindle_events_out_of_order_total";
+    format!(
+        "since their last start: {} rebalances, {} start-overs, {} events late",
+        crew.total("rekindle_rebalances_total"),
+        crew.total("rekindle_start_overs_total"),
+        crew.total(late),
+    )
 }
 
 /// Waits until all that is expected stands, and a while longer for what is not.
@@ -88,4 +100,38 @@ pub fn judge(sent: &Sent, expected: &Expected) -> anyhow::Result<()> {
         return Ok(());
     }
     bail!("of {} expected triggers: {}", expected.triggers.len(), faults.join("; "))
+}
+
+#[cfg(test)]
+#[allow(clippy::field_reassign_with_default, reason = "the ids that were seen are the reader's own")]
+mod tests {
+    use super::*;
+
+    fn judged(triggers: &[(u128, (u32, u32))], change: fn(&mut Sent)) -> String {
+        let expected = Expected {
+            triggers: [1, 2].map(|id| (Uuid::from_u128(id), "someone".to_owned())).into(),
+            ..Expected::default()
+        };
+        let by_trigger = triggers.iter().map(|(id, counts)| (Uuid::from_u128(*id), *counts)).collect();
+        let mut sent = Sent::default();
+        sent.by_trigger = by_trigger;
+        change(&mut sent);
+        judge(&sent, &expected).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_is_taken_back_and_was_not_expected_is_in_order() {
+        assert_eq!(judged(&[(1, (1, 0)), (2, (1, 0)), (3, (1, 1))], |_| ()), "");
+    }
+
+    #[test]
+    fn every_kind_of_mistake_is_a_fault() {
+        assert!(judged(&[(1, (1, 0))], |_| ()).contains("1 missing"));
+        assert!(judged(&[(1, (1, 0)), (2, (1, 1))], |_| ()).contains("1 missing"));
+        let both = [(1, (1, 0)), (2, (1, 0))];
+        assert!(judged(&[both[0], both[1], (3, (1, 0))], |_| ()).contains("1 not expected"));
+        assert!(judged(&[both[0], (2, (2, 0))], |_| ()).contains("1 more than once"));
+        assert!(judged(&both, |sent| sent.doubled.push("again".to_owned())).contains("1 doubled"));
+        assert!(judged(&both, |sent| sent.suppressed = 1).contains("1 suppressed"));
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use anyhow::bail;
+
 use super::{conclude, no_servers};
 use crate::actions::ActionReader;
 use crate::crew::Crew;
@@ -65,6 +67,9 @@ fn endure(
     until(crew, 0.9)?;
     let lost_again = redis.lose(LAST, diary)?;
     until(crew, 1.0)?;
+    if crew.total("rekindle_start_overs_total") < 3.0 {
+        bail!("nobody noticed that the state was lost");
+    }
     sending.finish()?;
     let figures = verdict::reach(installation, crew, &reader)?;
     Ok(format!(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::bail;
 use rustix::process::Signal;
 
 use super::{conclude, no_servers};
@@ -55,6 +56,11 @@ fn endure(
         }
     }
     sending.finish()?;
+    // Two of each service, and a partition for one of them: whoever slept has lost something, or had nothing.
+    let rebalances = crew.total("rekindle_rebalances_total");
+    if rebalances <= crew.seats().len() as f64 {
+        bail!("nobody was deposed: {rebalances} rebalances");
+    }
     let figures = verdict::reach(installation, crew, &reader)?;
     Ok(format!("{pauses} pauses of {ASLEEP:?}, {} ended by themselves; {figures}", crew.ended_by_themselves))
 }
