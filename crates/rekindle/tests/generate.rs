@@ -3,7 +3,8 @@
 use std::process::{Command, Output};
 
 fn rekindle(arguments: &[&str]) -> Output {
-    let output = Command::new(env!("CARGO_BIN_EXE_rekindle")).args(arguments).output().expect("the binary starts");
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_rekindle")).args(arguments).output().expect("the binary starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     output
 }

@@ -48,7 +48,8 @@ impl World {
             further_steps: Vec::new(),
             ..cart_abandonment::Rules::default()
         };
-        let triggers = triggers::Settings { gates, cart_abandonment: Some(rules), ..triggers::Settings::default() };
+        let triggers =
+            triggers::Settings { gates, cart_abandonment: Some(rules), ..triggers::Settings::default() };
         let topics = ["customer-events", "anonymous-events", "dead-letters"].map(SmolStr::new_static);
         for topic in topics.into_iter().chain(triggers.output_topics()) {
             broker.create_topic(topic, 2, TimestampType::LogAppend);
@@ -110,8 +111,11 @@ impl World {
     /// Whom records on the cart topic are about.
     fn told(&self) -> Vec<String> {
         let partitions = (0..2).map(|number| TopicPartition::new("actions.cart-abandonment", number));
-        let records = partitions.flat_map(|partition| self.broker.committed_records(&partition, 0).expect("it is there"));
-        records.map(|record| String::from_utf8_lossy(&record.key.expect("keyed by customer")).into_owned()).collect()
+        let records = partitions
+            .flat_map(|partition| self.broker.committed_records(&partition, 0).expect("it is there"));
+        records
+            .map(|record| String::from_utf8_lossy(&record.key.expect("keyed by customer")).into_owned())
+            .collect()
     }
 
     fn send(&self, topic: &str, partition: u32, text: String) {
@@ -151,7 +155,9 @@ impl World {
     /// An hour of traffic on both topics, in order of time.
     fn an_hour_of_traffic(&self) {
         for minute in 0..60 {
-            (0..CUSTOMERS).filter(|customer| customer % 20 == minute).for_each(|customer| self.cart(customer));
+            (0..CUSTOMERS)
+                .filter(|customer| customer % 20 == minute)
+                .for_each(|customer| self.cart(customer));
             let bought_now = |customer: &u32| buys(*customer) && customer % 20 + 20 == minute;
             (0..CUSTOMERS).filter(bought_now).for_each(|customer| self.order(customer));
             self.clock.advance(Span::from_minutes(1));
@@ -173,7 +179,8 @@ fn purchases_that_wait_unread_for_an_hour_hold_every_timer_and_cancel_theirs_whe
     world.ingest("web", &["clickstream", "support"]);
     world.fold();
     let told: BTreeSet<String> = world.told().into_iter().collect();
-    let abandoned = (0..CUSTOMERS).filter(|customer| !buys(*customer)).map(|customer| format!("c-{customer}"));
+    let abandoned =
+        (0..CUSTOMERS).filter(|customer| !buys(*customer)).map(|customer| format!("c-{customer}"));
     assert_eq!(told, abandoned.collect());
     assert_eq!(world.told().len(), told.len(), "each is told once, and nothing is taken back");
 }
