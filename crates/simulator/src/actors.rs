@@ -93,7 +93,7 @@ fn ingest_life(world: &Rc<World>, plan: &Plan, actor: &Rc<Actor>, log: FaultyLog
     let (actor, stop) = (Rc::clone(actor), stop.clone());
     Box::pin(async move {
         let exit = worker.run(&stop, |_| ()).await;
-        actor.has_stopped.set(exit == Exit::Stopped);
+        actor.has_stopped.set(exit != Exit::Fenced);
         exit
     })
 }
@@ -127,7 +127,7 @@ fn triggers_life<F: Fold + 'static>(
                 }
             })
             .await;
-        actor.has_stopped.set(exit == Exit::Stopped);
+        actor.has_stopped.set(exit != Exit::Fenced);
         exit
     })
 }

@@ -123,7 +123,7 @@ impl Plan {
         let allowed_lateness = Span::from_millis(*dice.pick(&[0, 0, 20, 1_000]));
         Self {
             seed,
-            steps: *dice.pick(&[2_000, 4_000, 8_000]),
+            steps: *dice.pick(&[2_000, 3_000, 6_000]),
             raw_partitions: [dice.between(1, 3) as u32, dice.between(1, 2) as u32, 1],
             raw_log_append_time: std::array::from_fn(|_| !dice.once_in(5)),
             log_partitions: dice.between(1, 3) as u32,

@@ -1,37 +1,22 @@
 //! The scheduler: one step at a time, chance decides who goes on and what goes wrong; then everything heals, and the
 //! run goes on until nothing is left to do.
 
+mod rest;
+mod slot;
+
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
 
 use engine::memory::TransactionState;
-use engine::worker::Exit;
-use events::{EventTime, Span};
+use events::Span;
 
-use crate::actors::{Process, Service, steps};
-use crate::inspector::log_partition;
+use self::slot::Slot;
+use crate::actors::{Process, Service};
 use crate::plan::{INGEST, Plan, TRIGGERS};
-use crate::shop::{Shop, raw_topics};
+use crate::shop::Shop;
 use crate::world::{CrashPoints, World};
 
 /// How often the outputs are compared during the faulty phase, in steps.
 const INSPECT_EVERY: u64 = 64;
-/// After so many rounds of rest something must be wrong.
-const MAX_ROUNDS: u32 = 2_000;
-/// How often each worker goes on in a round of rest.
-const TURNS_PER_ROUND: usize = 20;
-
-/// A place for one worker at a time, as the configuration has it.
-struct Slot {
-    service: Service,
-    number: usize,
-    current: Option<Process>,
-    /// Processes that were replaced, and do not know yet.
-    zombies: Vec<Process>,
-    was_replaced: bool,
-    restart_at: u64,
-    begun: u32,
-}
 
 /// What happens in a step.
 #[derive(Clone, Copy)]
@@ -57,17 +42,9 @@ pub struct Schedule<'a> {
 impl<'a> Schedule<'a> {
     /// A run that has not begun.
     pub fn new(plan: &'a Plan, world: Rc<World>) -> Self {
-        let slots = Service::ALL.into_iter().flat_map(|service| {
-            (0..plan.workers).map(move |number| Slot {
-                service,
-                number,
-                current: None,
-                zombies: Vec::new(),
-                was_replaced: false,
-                restart_at: 0,
-                begun: 0,
-            })
-        });
+        let slots = Service::ALL
+            .into_iter()
+            .flat_map(|service| (0..plan.workers).map(move |number| Slot::new(service, number)));
         Self {
             plan,
             world,
@@ -130,14 +107,7 @@ impl<'a> Schedule<'a> {
     }
 
     fn restart_the_dead(&mut self, step: u64) {
-        for slot in &mut self.slots {
-            if slot.current.is_none() && slot.restart_at <= step {
-                slot.begun += 1;
-                let process = Process::begin(&self.world, self.plan, slot.service, slot.number, slot.begun);
-                self.world.note(&process.actor.name, || "begins");
-                slot.current = Some(process);
-            }
-        }
+        self.slots.iter_mut().for_each(|slot| slot.restart_if_dead(&self.world, self.plan, step));
     }
 
     fn let_one_go_on(&mut self, step: u64) {
@@ -231,222 +201,6 @@ impl<'a> Schedule<'a> {
             self.world.note("broker", || format!("gives {}'s transaction up", transaction.transactional_id));
             self.world.count("transactions given up by the coordinator");
             self.world.broker.time_out(transaction.id);
-        }
-    }
-
-    /// No more faults: everybody wakes up, and time goes on until every raw record and every timer is worked off.
-    fn come_to_rest(&mut self) {
-        let outputs = self.world.inspector.borrow().outputs();
-        (0..outputs).for_each(|_| self.world.count("outputs compared before the healing"));
-        self.world.heal();
-        self.world.note("run", || "no more faults from here on");
-        let goal = self.last_timer();
-        for _ in 0..MAX_ROUNDS {
-            self.round();
-            self.world.count("rounds of rest");
-            self.world.inspect();
-            if self.world.violation().is_some() {
-                return;
-            }
-            if self.is_at_rest(goal) {
-                return self.stop_all();
-            }
-            // A leap may not outlast a transaction, or none would ever be long enough ago.
-            let leap = self.plan.transaction_timeout.as_millis() / 3;
-            let is_behind = !self.is_all_read() || !self.is_all_published();
-            self.world.clock.advance(Span::from_millis(if is_behind { 50 } else { leap }));
-        }
-        self.world.accuse_of_stalling("run", format!("does not come to rest: {}", self.what_is_left(goal)));
-    }
-
-    fn round(&mut self) {
-        for _ in 0..TURNS_PER_ROUND {
-            self.restart_the_dead(u64::MAX);
-            self.turn();
-            if self.world.violation().is_some() {
-                return;
-            }
-        }
-    }
-
-    /// Lets the workers work off all of the log; whether they do.
-    fn catch_up(&mut self) -> bool {
-        for _ in 0..MAX_ROUNDS {
-            self.world.take_progress();
-            (0..TURNS_PER_ROUND).for_each(|_| self.turn());
-            let progress = self.world.take_progress();
-            let inspector = self.world.inspector.borrow();
-            let mut ends = inspector.chronicles().iter().map(|chronicle| chronicle.next()).enumerate();
-            if ends.all(|(index, end)| progress.get(&log_partition(index)) >= Some(&end)) {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Everybody goes on to the next I/O point.
-    fn turn(&mut self) {
-        let step = self.world.begin_step();
-        self.world.storage.deliver_one(&self.world);
-        self.write_marker();
-        for slot in &mut self.slots {
-            slot.all_go_on(&self.world, step);
-        }
-    }
-
-    /// When the last timer is due that anything can have armed.
-    fn last_timer(&self) -> EventTime {
-        let [_, last] = steps(self.plan);
-        let settled = self.plan.service.task.settle;
-        self.world.now() + Span::from_millis(last.as_millis() + settled.as_millis())
-    }
-
-    fn is_at_rest(&self, goal: EventTime) -> bool {
-        self.is_all_read() && self.has_come_to(goal) && !self.world.storage.is_busy()
-    }
-
-    /// Whether every raw record is part of a committed transaction.
-    fn is_all_read(&self) -> bool {
-        let broker = &self.world.broker;
-        broker
-            .end_offsets(&raw_topics())
-            .iter()
-            .all(|(partition, end)| *end == 0 || broker.committed_offset(INGEST, partition) == Some(*end))
-    }
-
-    /// Whether every record of the log is published.
-    fn is_all_published(&self) -> bool {
-        let inspector = self.world.inspector.borrow();
-        inspector.chronicles().iter().enumerate().all(|(index, chronicle)| {
-            self.world.broker.committed_offset(TRIGGERS, &log_partition(index)) >= Some(chronicle.next())
-        })
-    }
-
-    /// Whether time has come to `goal` in every partition, by what is published.
-    fn has_come_to(&self, goal: EventTime) -> bool {
-        let inspector = self.world.inspector.borrow();
-        inspector.chronicles().iter().enumerate().all(|(index, chronicle)| {
-            let published = self.world.broker.committed_offset(TRIGGERS, &log_partition(index)).unwrap_or(0);
-            chronicle
-                .position_at(published)
-                .is_some_and(|position| position.watermark >= goal && is_drained(position))
-        })
-    }
-
-    fn what_is_left(&self, goal: EventTime) -> String {
-        let broker = &self.world.broker;
-        let mut left = Vec::new();
-        for (partition, end) in broker.end_offsets(&raw_topics()) {
-            left.push(format!(
-                "{partition} ends at {end}, read to {:?}",
-                broker.committed_offset(INGEST, &partition)
-            ));
-        }
-        for (index, chronicle) in self.world.inspector.borrow().chronicles().iter().enumerate() {
-            let published = broker.committed_offset(TRIGGERS, &log_partition(index));
-            left.push(format!(
-                "{} published to {published:?}, time is {}",
-                log_partition(index),
-                chronicle.watermark()
-            ));
-        }
-        format!("{}; time should be {goal}", left.join("; "))
-    }
-
-    /// One worker after the other is asked to stop, and does so in good order; the others take over what it had.
-    /// (One that is stopped before it has caught up leaves the store behind what is published: that is no clean stop.)
-    fn stop_all(&mut self) {
-        for index in 0..self.slots.len() {
-            if !self.catch_up() {
-                return self.world.accuse_of_stalling("run", "what a stopped worker had is not taken over");
-            }
-            let Some(process) = &self.slots[index].current else { continue };
-            process.stop.request();
-            self.world.note(&process.actor.name, || "is asked to stop");
-            for _ in 0..TURNS_PER_ROUND * 20 {
-                self.turn();
-                if self.slots[index].current.is_none() {
-                    break;
-                }
-            }
-            if self.slots[index].current.is_some() {
-                self.world.accuse_of_stalling("run", "a worker does not stop when it is asked to");
-            }
-        }
-    }
-}
-
-/// Whether a bound on applications has left nothing over.
-fn is_drained(position: &engine::ports::Position) -> bool {
-    match &position.frontier {
-        events::Frontier::Through(time) => *time >= position.watermark,
-        events::Frontier::After(last) => last.occurred_at > position.watermark,
-    }
-}
-
-impl Slot {
-    /// Lets the slot's process, or one of its zombies, go on to its next I/O point.
-    fn go_on(&mut self, world: &World, zombie: Option<usize>, step: u64) {
-        let process = match zombie {
-            Some(zombie) => &mut self.zombies[zombie],
-            None => match &mut self.current {
-                Some(process) => process,
-                None => return,
-            },
-        };
-        let Poll::Ready(exit) = process.life.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
-            return;
-        };
-        let name = process.actor.name.clone();
-        world.note(&name, || format!("ends: {exit:?}"));
-        match zombie {
-            Some(zombie) => drop(self.zombies.remove(zombie)),
-            None => {
-                // A process that was taken for dead may come back, and take the slot over in its turn.
-                if exit == Exit::Fenced && !self.was_replaced {
-                    world.accuse_of_stalling(&name, "was fenced, though nobody has taken its slot over");
-                }
-                self.current = None;
-                self.restart_at = step + 20;
-            }
-        }
-    }
-
-    fn all_go_on(&mut self, world: &World, step: u64) {
-        for zombie in (0..self.zombies.len()).rev() {
-            self.go_on(world, Some(zombie), step);
-        }
-        self.go_on(world, None, step);
-    }
-
-    fn crash(&mut self, world: &World, crashes: &mut CrashPoints, step: u64) {
-        let Some(process) = self.current.take() else { return };
-        let point = process.actor.point.get();
-        world.note(&process.actor.name, || format!("CRASHES at: {point}"));
-        world.count("crashes");
-        *crashes.entry((self.service.name(), point)).or_default() += 1;
-        let pause = world.dice(|dice| *dice.pick(&[1, 30, 300]));
-        self.restart_at = step + pause;
-    }
-
-    fn fall_asleep(&mut self, world: &World, step: u64) {
-        if let Some(process) = &mut self.current {
-            world.count("workers stopped for a while");
-            process.asleep_until = step + world.dice(|dice| *dice.pick(&[20, 100, 500]));
-            world.note(&process.actor.name, || {
-                format!("SLEEPS at: {} until step {}", process.actor.point.get(), process.asleep_until)
-            });
-        }
-    }
-
-    /// The supervisor takes a sleeping process for dead.
-    fn replace(&mut self, world: &World, step: u64) {
-        if let Some(process) = self.current.take_if(|process| process.asleep_until > step) {
-            world.note(&process.actor.name, || "is taken for dead, and replaced");
-            world.count("workers replaced while they slept");
-            self.zombies.push(process);
-            self.was_replaced = true;
-            self.restart_at = step;
         }
     }
 }

@@ -69,6 +69,8 @@ pub(super) struct Group {
     members: BTreeMap<SmolStr, Member>,
     owners: BTreeMap<TopicPartition, Owner>,
     target: BTreeMap<TopicPartition, SmolStr>,
+    /// Whether some owner has not heard of what it is to have or to release.
+    has_untold: bool,
     pub offsets: BTreeMap<TopicPartition, Offset>,
 }
 
@@ -123,6 +125,9 @@ impl Group {
         };
         known.last_seen = now;
         let is_new = std::mem::replace(&mut known.generation, self.generation) != self.generation;
+        if !is_new && !self.has_untold {
+            return News::Nothing;
+        }
         let recalled: Vec<_> =
             self.tell(member, Hold::Recalled, Hold::Releasing).into_iter().map(|(of, _)| of).collect();
         if !recalled.is_empty() {
@@ -140,7 +145,13 @@ impl Group {
                 told.push((partition.clone(), owner.generation));
             }
         }
+        self.note_untold();
         told
+    }
+
+    fn note_untold(&mut self) {
+        self.has_untold =
+            self.owners.values().any(|owner| matches!(owner.hold, Hold::Promised | Hold::Recalled));
     }
 
     /// Whether the member knows the group's generation, and owns each partition since when it says.
@@ -227,6 +238,7 @@ impl Group {
                 _ => {}
             }
         }
+        self.note_untold();
     }
 }
 

@@ -167,22 +167,18 @@ impl MemoryLog {
     }
 
     fn fetch(&mut self) -> Result<Option<Polled>, LogError> {
-        let mut started: Vec<_> =
-            self.owned.iter().filter_map(|(of, owned)| Some((of.clone(), owned.next?))).collect();
-        if started.is_empty() {
-            return Ok(None);
-        }
-        self.turn += 1;
-        let first = self.turn % started.len();
-        started.rotate_left(first);
+        self.turn = (self.turn + 1) % self.owned.len().max(1);
+        let in_turn = self.owned.iter().skip(self.turn).chain(self.owned.iter().take(self.turn));
         let mut room = self.settings.max_poll_records.max(1);
         let mut fetched = Vec::new();
-        for (partition, from) in started {
-            let slice = self.broker.fetch(&partition, from, room)?;
+        for (partition, owned) in in_turn {
+            let Some(from) = owned.next else { continue };
+            let slice = self.broker.fetch(partition, from, room)?;
             if slice.next == from {
                 continue;
             }
             room -= slice.records.len();
+            let partition = partition.clone();
             fetched.push(Fetched { partition, records: slice.records, next: slice.next });
             if room == 0 {
                 break;

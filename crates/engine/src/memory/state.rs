@@ -19,6 +19,8 @@ pub(super) struct State {
     pub version: u64,
     /// How many threads wait for something to be written.
     pub waiting: u32,
+    /// When it was last looked at what time alone causes.
+    expired_at: Option<EventTime>,
     topics: BTreeMap<SmolStr, Topic>,
     pub coordinator: Coordinator,
     pub groups: BTreeMap<SmolStr, Group>,
@@ -133,6 +135,9 @@ impl State {
 
     /// Does what time alone causes; whether there was anything.
     pub fn expire(&mut self, now: EventTime, settings: &BrokerSettings) -> bool {
+        if self.expired_at.replace(now) == Some(now) {
+            return false;
+        }
         let mut changed = false;
         if let Some(timeout) = settings.transaction_timeout {
             for id in self.coordinator.overdue(now, timeout) {
