@@ -21,7 +21,7 @@ pub fn run(common: &Common, kills: u32, events: usize) -> anyhow::Result<Ending>
     let installation = Installation::prepare(common, "kills", &servers, &shape, None)?;
     let mut crew = Crew::start(&installation, PROCESSES, PROCESSES)?;
     let outcome = endure(common, &installation, &mut crew, kills, events);
-    conclude(&installation, &crew, outcome).map(|figures| Ending::Passed(format!("{kills} kills; {figures}")))
+    conclude(&installation, &crew, outcome).map(Ending::Passed)
 }
 
 fn endure(
@@ -35,31 +35,38 @@ fn endure(
     let plan = load::plan(common.seed, events, common.rate);
     let sending = Sending::begin(&installation.servers, installation.raw_topics(), plan)?;
     let mut dice = SmallRng::seed_from_u64(common.seed ^ 0x6b69_6c6c);
+    let mut struck = Vec::new();
     for kill in 0..kills {
         // Anywhere in its own part of the load, so that kills can follow closely on one another.
         let moment = (f64::from(kill) + dice.random_range(0.05..0.95)) / f64::from(kills);
         while sending.progress() < moment && !sending.is_finished() {
             crew.supervise_for(Duration::from_millis(20))?;
         }
-        let service = if dice.random_bool(0.5) { "ingest" } else { "triggers" };
-        strike(&mut dice, crew, service)?;
+        // In turn, so that a short run has both.
+        let service = if kill % 2 == 0 { "triggers" } else { "ingest" };
+        struck.extend(strike(&mut dice, crew, service)?);
     }
     while !sending.is_finished() {
         crew.supervise_for(Duration::from_millis(50))?;
     }
     sending.finish()?;
     let figures = verdict::reach(installation, crew, &reader)?;
-    Ok(format!("{} ended by themselves; {figures}", crew.ended_by_themselves))
+    let of_triggers = struck.iter().filter(|seat| seat.service == "triggers").count();
+    Ok(format!(
+        "{} kills, {of_triggers} of them of triggers; {} ended by themselves; {figures}",
+        struck.len(),
+        crew.ended_by_themselves
+    ))
 }
 
 /// Kills one process of a service, or of the other if none lives.
-fn strike(dice: &mut SmallRng, crew: &mut Crew<'_>, service: &str) -> anyhow::Result<()> {
+fn strike(dice: &mut SmallRng, crew: &mut Crew<'_>, service: &str) -> anyhow::Result<Option<Seat>> {
     let mut victims: Vec<Seat> = crew.living().into_iter().filter(|seat| seat.service == service).collect();
     if victims.is_empty() {
         victims = crew.living();
     }
     if victims.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let victim = victims[dice.random_range(0..victims.len())];
     // At once, as a supervisor would; or so late that the others have taken over.
@@ -67,5 +74,6 @@ fn strike(dice: &mut SmallRng, crew: &mut Crew<'_>, service: &str) -> anyhow::Re
         true => SESSION_MS + dice.random_range(500..3_000),
         false => dice.random_range(0..1_500),
     };
-    crew.kill(victim, Duration::from_millis(back_in))
+    crew.kill(victim, Duration::from_millis(back_in))?;
+    Ok(Some(victim))
 }
