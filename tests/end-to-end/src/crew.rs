@@ -126,7 +126,8 @@ impl<'a> Crew<'a> {
     /// The sum of a metric over the processes that live.
     pub fn total(&self, metric: &str) -> f64 {
         let pages = self.living().into_iter().filter_map(|seat| self.metrics(seat).ok());
-        pages.map(|page| metrics::sum(&page, metric)).sum()
+        // Nothing summed up is minus zero.
+        pages.map(|page| metrics::sum(&page, metric)).sum::<f64>() + 0.0
     }
 
     /// Stops everybody as an operator would; with the ends of their logs if somebody does not.
