@@ -16,7 +16,8 @@ pub struct Settings {
     pub dead_letters: SmolStr,
     /// How far out of order the records of one raw partition may lie.
     pub allowed_lateness: Span,
-    /// How long after the question evidence counts at the earliest: long enough that a deposed leader does not answer.
+    /// How wrong an answer about a partition's end may be in time: longer than a deposed leader answers, and than this
+    /// clock may be ahead of the broker's.
     pub grace: Span,
     /// Between two transactions, and two questions for evidence, under load.
     pub tick_interval: Span,
@@ -32,6 +33,17 @@ pub struct Settings {
     pub events_per_tick: usize,
     /// Whether the `identity` service runs: then the partitions of `anonymous_events` are sources, too.
     pub identity: Identity,
+}
+
+impl Settings {
+    /// How far before the question W_r stays that evidence allows.
+    ///
+    /// What was not yet there when the end was asked for was appended no earlier than `grace` before the question: a
+    /// deposed leader may answer, and this clock may be ahead of the broker's. Such a record happened up to
+    /// `allowed_lateness` before that, so both count; and, as with data, an event at W_r itself would be late.
+    pub const fn evidence_hold(&self) -> Span {
+        Span::from_millis(self.grace.as_millis() + self.allowed_lateness.as_millis() + 1)
+    }
 }
 
 /// Whether somebody stitches anonymous events to customers, and so has to be waited for.

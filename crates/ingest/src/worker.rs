@@ -170,7 +170,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
 
     /// Normalises the fetched records of one partition into the open transaction.
     fn take(&mut self, fetched: Fetched) {
-        let hold = self.hold();
+        let hold = self.settings.evidence_hold();
         let Some(owned) = self.owned.get_mut(&fetched.partition) else { return };
         if mutants::is(Mutant::EvidenceAgainstFetched) {
             owned.raw.settle(fetched.next, hold);
@@ -198,7 +198,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
 
     /// Asks how far the raw partitions reach, and takes answers in.
     fn hear_evidence(&mut self) {
-        let hold = self.hold();
+        let hold = self.settings.evidence_hold();
         if let Some(evidence) = self.evidence.answer() {
             for (partition, end) in &evidence.ends {
                 if let Some(owned) = self.owned.get_mut(partition) {
@@ -227,16 +227,11 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
         if self.open.raw_records > 0 { self.settings.tick_interval } else { self.settings.idle_tick_interval }
     }
 
-    /// How long after the question evidence counts.
-    fn hold(&self) -> Span {
-        self.settings.grace.max(self.settings.allowed_lateness)
-    }
-
     /// One transaction: everything gathered, the ticks that speak for it, and the raw offsets.
     async fn publish(&mut self) -> Result<(), Setback> {
         let now = self.clock.now();
         if mutants::is(Mutant::ClockWithoutEvidence) {
-            let hold = self.hold();
+            let hold = self.settings.evidence_hold();
             self.owned.values_mut().for_each(|owned| owned.raw.trust_clock(now, hold));
         }
         let full_set = self.full_set_if_due(now).await?;

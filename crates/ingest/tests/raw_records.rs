@@ -249,6 +249,6 @@ fn every_partition_of_the_log_gets_time_and_the_full_set_of_sources() {
         assert_eq!(last.claims.len(), 3, "an empty partition speaks by evidence");
         let reached = last.claims.iter().map(|claim| claim.watermark).min().expect("three claims");
         assert!(reached > NOW, "time goes on at rest: {reached}");
-        assert!(reached <= world.clock.now() - world.settings.grace);
+        assert!(reached <= world.clock.now() - world.settings.evidence_hold());
     }
 }

@@ -98,11 +98,10 @@ fn ingest_life(world: &Rc<World>, plan: &Plan, actor: &Rc<Actor>, log: FaultyLog
     })
 }
 
-/// A clock may be wrong by as much as evidence is held back for beyond what the raw records may be late.
+/// A clock may be wrong by the grace in either direction.
 fn skew(world: &World, plan: &Plan) -> Span {
-    let (grace, lateness) = (plan.ingest.grace.as_millis(), plan.ingest.allowed_lateness.as_millis());
-    let ahead = (grace - lateness - 1).max(0);
-    Span::from_millis(world.dice(|dice| if dice.once_in(3) { dice.between(-grace, ahead) } else { 0 }))
+    let grace = plan.ingest.grace.as_millis();
+    Span::from_millis(world.dice(|dice| if dice.once_in(3) { dice.between(-grace, grace) } else { 0 }))
 }
 
 fn triggers_life<F: Fold + 'static>(

@@ -94,7 +94,7 @@ const fn after(span: Span) -> Span {
 fn first_triggers(config: &Config, hastened: &Settings) -> Option<(Span, f64)> {
     let wait = config.settings.triggers.cart_abandonment.as_ref()?.wait;
     let here = hastened.triggers.cart_abandonment.as_ref()?.wait;
-    Some((wait, (here.as_millis() + hastened.ingest.grace.as_millis()) as f64 / 1_000.0))
+    Some((wait, (here.as_millis() + hastened.ingest.evidence_hold().as_millis()) as f64 / 1_000.0))
 }
 
 fn check_raw_topics(settings: &Settings) -> Result<()> {
