@@ -67,8 +67,10 @@ fn run_in_memory(args: &UpArgs, config: &Config) -> anyhow::Result<()> {
     let mut feed = MemoryFeed::of(settings.triggers.output_topics());
     let wait = settings.triggers.cart_abandonment.as_ref().map(|rules| rules.wait);
     let seconds = |span: Span| span.as_millis() as f64 / 1_000.0;
-    screen
-        .welcome(up, wait.map(|wait| (wait, (seconds(wait) + seconds(settings.ingest.evidence_hold())) / up.speed)))?;
+    screen.welcome(
+        up,
+        wait.map(|wait| (wait, (seconds(wait) + seconds(settings.ingest.evidence_hold())) / up.speed)),
+    )?;
     let until = args.run_for.map(|length| Instant::now() + length.std());
     while !stop.is_requested() && until.is_none_or(|until| Instant::now() < until) {
         screen.show_all(feed.read(pipeline.broker()))?;
