@@ -1,0 +1,34 @@
+//! Churn risk: models of who still buys, fitted to purchases and judged out of time.
+//!
+//! A customer's purchases are reduced to a [`PurchaseHistory`]; a [`PurchaseModel`] (BG/NBD or MBG/NBD) says from it
+//! how likely the customer is to be active still, how many orders to expect, and when the probability will fall below
+//! a threshold if nothing comes; [`GammaGamma`] says what an order is worth. [`merit`] measures how well
+//! probabilities agreed with what happened, and a model file is what `rekindle fit` writes and a service reads.
+//!
+//! Pure, and the same to the last bit on every machine that replays: all mathematics that IEEE 754 does not round
+//! exactly comes from `libm`, never from the platform. Time is in weeks, as in the papers, and in milliseconds of event
+//! time where a timer is set.
+
+mod bfgs;
+pub mod crossing;
+pub mod expectation;
+pub mod fit;
+pub mod gamma_gamma;
+pub mod history;
+mod likelihood;
+pub mod merit;
+
+pub mod parameters;
+pub mod purchase_days;
+pub mod purchase_model;
+pub mod sample;
+mod special;
+
+pub use fit::{FitError, Fitted};
+pub use gamma_gamma::{GammaGamma, Spend};
+pub use history::{InvalidHistory, PurchaseHistory};
+
+pub use parameters::{Parameters, UnfitParameter};
+pub use purchase_days::PurchaseDays;
+pub use purchase_model::{PurchaseModel, Variant};
+pub use sample::Sample;
