@@ -8,6 +8,7 @@
     reason = "an adapter: it has threads, waits, and looks at the clock to bound them"
 )]
 
+mod bare_loop;
 mod bounded_drop;
 mod consumption;
 mod end_offsets;
@@ -15,21 +16,26 @@ mod group;
 mod log;
 mod member;
 mod one_transaction;
+mod onlooker;
 mod partition_lists;
 mod plain;
 mod properties;
 mod reader;
 mod records;
+mod removal;
 mod settings;
 mod topics;
 mod transactions;
 
+pub use bare_loop::{BareRun, consume_bare};
 pub use end_offsets::KafkaEndOffsets;
 pub use log::KafkaLog;
 pub use one_transaction::write_in_one_transaction;
+pub use onlooker::GroupOnlooker;
 pub use plain::{CommittedReader, PlainProducer};
 pub use properties::{KafkaProperties, PropertyError};
 pub use reader::read_committed_all;
+pub use removal::Removal;
 pub use settings::{ConnectError, KafkaLogSettings, Timeouts};
 pub use topics::{
     ActualTopic, Caution, DesiredTopic, PartitionGrowth, Plan, Step, TopicAdmin, TopicError, plan_topics,

@@ -45,6 +45,11 @@ impl Seeds {
         }
         Ok(Self { clients, is_cluster })
     }
+
+    /// The first of them.
+    pub fn first(&self) -> &Client {
+        &self.clients[0]
+    }
 }
 
 #[cfg(not(feature = "tls"))]

@@ -17,6 +17,7 @@ mod inspection;
 mod io_thread;
 mod keys;
 mod position;
+mod probe;
 mod reading;
 mod score;
 mod settings;
@@ -24,6 +25,7 @@ mod store;
 mod traffic;
 
 pub use inspection::{Finding, ServerReport, StoredCustomer, StoredPosition};
+pub use probe::{Probe, ServerTraffic};
 pub use settings::{InvalidSettings, Servers, Settings};
 pub use store::RedisStore;
 pub use traffic::Traffic;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::bench::{BareArgs, BenchArgs};
 use crate::commands::explain::ExplainArgs;
 use crate::commands::sources::SourcesArgs;
 use crate::commands::topics::TopicsArgs;
@@ -46,6 +47,11 @@ pub enum Command {
     Sources(SourcesArgs),
     /// Show what is known of one customer, what was sent, and what comes next
     Explain(ExplainArgs),
+    /// Measure throughput, processor time, memory and traffic on servers, beside a consumer that does nothing
+    Bench(BenchArgs),
+    /// The consumer that does nothing, as a process of its own
+    #[command(hide = true)]
+    BenchBare(BareArgs),
 }
 
 /// Where the configuration comes from.

@@ -43,6 +43,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Topics(args) => commands::topics::run(&args, &load(args.config())?),
         Command::Sources(args) => commands::sources::run(&args, &load(args.config())?),
         Command::Explain(args) => commands::explain::run(&args, &load(&args.config)?),
+        Command::Bench(args) => commands::bench::run(&args),
+        Command::BenchBare(args) => commands::bench::run_bare(&args, &load(&args.config)?),
         Command::Up(args) => {
             let config = load(&args.sources())?;
             up::run(&args, &config)
