@@ -9,6 +9,8 @@ mod buffer;
 mod cache;
 mod due;
 pub mod fold;
+pub mod lifecycle;
+pub mod membership;
 pub mod memory;
 pub mod mutants;
 pub mod ports;

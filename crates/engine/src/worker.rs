@@ -7,7 +7,7 @@
 mod assignment;
 mod publication;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,6 +15,8 @@ use events::{CustomerId, EventTime, TopicPartition};
 use smol_str::SmolStr;
 
 use crate::fold::{Fold, Output};
+use crate::lifecycle::{Lifecycle, live};
+use crate::membership::Membership;
 use crate::ports::{DueEntry, Fetched, Log, LogError, Offset, Polled, Record, StateStore, TaskId};
 use crate::recovery::StopCause;
 use crate::setback::Setback;
@@ -88,9 +90,6 @@ struct Running<F: Fold> {
     checkpointed_at: EventTime,
 }
 
-/// Idle polls after which a worker stops to wait for news of the group.
-pub const MAX_POLLS_WITHOUT_NEWS: u32 = 50;
-
 /// One thread's tasks with their log and store.
 pub struct Worker<L, S, F: Fold> {
     log: L,
@@ -100,15 +99,10 @@ pub struct Worker<L, S, F: Fold> {
     rules_hash: String,
     output_partitions: BTreeMap<SmolStr, u32>,
     running: BTreeMap<TopicPartition, Running<F>>,
-    /// Assigned, and to be begun.
-    waiting: BTreeSet<TopicPartition>,
-    /// Given up, and the group has still to be told.
-    releasing: BTreeSet<TopicPartition>,
+    membership: Membership,
     halted: BTreeMap<TopicPartition, Halt>,
     /// What tasks did that no longer run.
     past_counts: TaskCounts,
-    /// How many more polls to wait for news of the group before anything is begun.
-    news_awaited: u32,
 }
 
 impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
@@ -123,11 +117,9 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
             rules_hash,
             output_partitions: BTreeMap::new(),
             running: BTreeMap::new(),
-            waiting: BTreeSet::new(),
-            releasing: BTreeSet::new(),
+            membership: Membership::default(),
             halted: BTreeMap::new(),
             past_counts: TaskCounts::default(),
-            news_awaited: 0,
         }
     }
 
@@ -147,8 +139,8 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
     }
 
     /// The partitions that are this worker's and are not begun yet.
-    pub fn waiting(&self) -> &BTreeSet<TopicPartition> {
-        &self.waiting
+    pub fn waiting(&self) -> impl ExactSizeIterator<Item = &TopicPartition> {
+        self.membership.waiting()
     }
 
     /// The partitions that stand still, and why.
@@ -157,64 +149,8 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
     }
 
     /// Works until it is asked to stop, or fenced. `observe` sees the worker after each turn.
-    pub async fn run(&mut self, stop: &StopSignal, mut observe: impl FnMut(&Self)) -> Exit {
-        let mut outcome = self.start_over().await;
-        loop {
-            outcome = match outcome {
-                Ok(()) if stop.is_requested() => return self.drain().await,
-                Ok(()) => self.turn().await,
-                Err(Setback::Fenced) => return Exit::Fenced,
-                Err(Setback::AwaitGroup) => {
-                    self.news_awaited = MAX_POLLS_WITHOUT_NEWS;
-                    self.start_over().await
-                }
-                Err(Setback::StartOver) if stop.is_requested() => return Exit::Unfinished,
-                Err(Setback::StartOver) => self.start_over().await,
-            };
-            observe(self);
-        }
-    }
-
-    /// Drops everything unpublished and every doubt: a new producer, and each partition begins anew.
-    async fn start_over(&mut self) -> Result<(), Setback> {
-        self.past_counts = self.counts();
-        self.waiting.extend(std::mem::take(&mut self.running).into_keys());
-        Ok(self.log.open().await?)
-    }
-
-    /// One poll, and all that follows from it.
-    async fn turn(&mut self) -> Result<(), Setback> {
-        let polled = match self.log.poll().await {
-            Err(LogError::Unavailable(_)) => Polled::Idle,
-            polled => polled?,
-        };
-        let idle = matches!(polled, Polled::Idle);
-        if idle {
-            self.news_awaited = self.news_awaited.saturating_sub(1);
-        }
-        match polled {
-            Polled::Idle => {}
-            Polled::Records(fetched) => {
-                for fetched in fetched {
-                    self.work_off(fetched).await?;
-                }
-            }
-            Polled::Assigned(partitions) => {
-                self.news_awaited = 0;
-                self.releasing.retain(|partition| !partitions.contains(partition));
-                self.waiting.extend(partitions);
-            }
-            Polled::Revoked(partitions) => self.give_up(&partitions).await?,
-            Polled::Lost(partitions) => {
-                self.forget(&partitions);
-                self.release(&partitions).await?;
-            }
-        }
-        if !self.releasing.is_empty() {
-            self.release(&[]).await?;
-        }
-        self.begin_waiting().await?;
-        self.settle(idle).await
+    pub async fn run(&mut self, stop: &StopSignal, observe: impl FnMut(&Self)) -> Exit {
+        live(self, stop, observe).await
     }
 
     /// Folds the fetched records of one partition.
@@ -336,6 +272,59 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
 
     fn task_id(&self, partition: &TopicPartition) -> TaskId {
         TaskId { service: self.settings.service.clone(), partition: partition.clone() }
+    }
+}
+
+impl<L: Log, S: StateStore, F: Fold> Lifecycle for Worker<L, S, F> {
+    /// Each partition begins anew, with a new producer.
+    async fn start_over(&mut self) -> Result<(), Setback> {
+        self.past_counts = self.counts();
+        self.membership.await_beginning(std::mem::take(&mut self.running).into_keys());
+        Ok(self.log.open().await?)
+    }
+
+    async fn turn(&mut self) -> Result<(), Setback> {
+        let polled = match self.log.poll().await {
+            Err(LogError::Unavailable(_)) => Polled::Idle,
+            polled => polled?,
+        };
+        let idle = matches!(polled, Polled::Idle);
+        match polled {
+            Polled::Idle => self.membership.heard_nothing(),
+            Polled::Records(fetched) => {
+                for fetched in fetched {
+                    self.work_off(fetched).await?;
+                }
+            }
+            Polled::Assigned(partitions) => self.membership.assigned(partitions),
+            Polled::Revoked(partitions) => self.give_up(&partitions).await?,
+            Polled::Lost(partitions) => {
+                self.forget(&partitions);
+                self.membership.release(&mut self.log, &partitions).await?;
+            }
+        }
+        self.membership.release_rest(&mut self.log).await?;
+        self.begin_waiting().await?;
+        self.settle(idle).await
+    }
+
+    fn membership(&mut self) -> &mut Membership {
+        &mut self.membership
+    }
+
+    /// What was not begun, or is still recomputed, has its state behind what is published.
+    fn is_behind(&self) -> bool {
+        !self.membership.has_begun_all()
+            || self.running.values().any(|running| running.task.folded_to() < running.published)
+    }
+
+    /// Everything published, everything checkpointed (R = K).
+    async fn leave(&mut self) -> Result<(), Setback> {
+        let partitions: Vec<_> =
+            self.running.keys().chain(self.membership.waiting()).chain(self.halted.keys()).cloned().collect();
+        self.publish_and_checkpoint(&partitions).await?;
+        self.forget(&partitions);
+        self.membership.release(&mut self.log, &partitions).await
     }
 }
 

@@ -4,12 +4,14 @@
 //! record of its transaction and speaks only for what is written by then (I7); after an abort or a doubt, offsets,
 //! watermarks and pending evidence go back to what is committed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use engine::lifecycle::{Lifecycle, live};
+use engine::membership::Membership;
 use engine::mutants::{self, Mutant};
 use engine::ports::{Clock, EndOffsets, Fetched, Log, LogError, Offset, Polled, TimestampType};
 use engine::setback::Setback;
-use engine::worker::{Exit, MAX_POLLS_WITHOUT_NEWS, StopSignal};
+use engine::worker::{Exit, StopSignal};
 use events::normalise::Normaliser;
 use events::{EventTime, SourceClaim, Span, Tick, TopicPartition};
 
@@ -48,14 +50,11 @@ pub struct IngestWorker<L, C, E> {
     settings: Settings,
     targets: Option<Targets>,
     owned: BTreeMap<TopicPartition, Owned>,
-    waiting: BTreeSet<TopicPartition>,
-    /// Given up, and the group has still to be told.
-    releasing: BTreeSet<TopicPartition>,
+    membership: Membership,
     open: OpenTransaction,
     /// Every source there was when the log last said so.
     sources: Vec<TopicPartition>,
     last: LastDone,
-    news_awaited: u32,
     counts: OutcomeCounts,
     skipped_by_retention: u64,
 }
@@ -71,12 +70,10 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
             settings,
             targets: None,
             owned: BTreeMap::new(),
-            waiting: BTreeSet::new(),
-            releasing: BTreeSet::new(),
+            membership: Membership::default(),
             open: OpenTransaction::default(),
             sources: Vec::new(),
             last: LastDone::NEVER,
-            news_awaited: 0,
             counts: OutcomeCounts::default(),
             skipped_by_retention: 0,
         }
@@ -103,69 +100,13 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
     }
 
     /// The raw partitions that are this worker's and are not begun yet.
-    pub fn waiting(&self) -> &BTreeSet<TopicPartition> {
-        &self.waiting
+    pub fn waiting(&self) -> impl ExactSizeIterator<Item = &TopicPartition> {
+        self.membership.waiting()
     }
 
     /// Works until it is asked to stop, or fenced. `observe` sees the worker after each turn.
-    pub async fn run(&mut self, stop: &StopSignal, mut observe: impl FnMut(&Self)) -> Exit {
-        let mut outcome = self.start_over().await;
-        loop {
-            outcome = match outcome {
-                Ok(()) if stop.is_requested() => return self.drain().await,
-                Ok(()) => self.turn().await,
-                Err(Setback::Fenced) => return Exit::Fenced,
-                Err(_) if stop.is_requested() => return Exit::Unfinished,
-                Err(Setback::AwaitGroup) => {
-                    self.news_awaited = MAX_POLLS_WITHOUT_NEWS;
-                    self.start_over().await
-                }
-                Err(Setback::StartOver) => self.start_over().await,
-            };
-            observe(self);
-        }
-    }
-
-    /// Drops what is not committed, watermarks and evidence with it.
-    async fn start_over(&mut self) -> Result<(), Setback> {
-        self.waiting.extend(std::mem::take(&mut self.owned).into_keys());
-        self.open = OpenTransaction::default();
-        self.log.open().await?;
-        self.targets = Some(Targets::look_up(&mut self.log, &self.settings).await?);
-        Ok(())
-    }
-
-    /// One poll, and all that follows from it.
-    async fn turn(&mut self) -> Result<(), Setback> {
-        let polled = match self.log.poll().await {
-            Err(LogError::Unavailable(_)) => Polled::Idle,
-            polled => polled?,
-        };
-        match polled {
-            Polled::Idle => self.news_awaited = self.news_awaited.saturating_sub(1),
-            Polled::Records(fetched) => fetched.into_iter().for_each(|fetched| self.take(fetched)),
-            Polled::Assigned(partitions) => {
-                self.news_awaited = 0;
-                self.releasing.retain(|partition| !partitions.contains(partition));
-                self.waiting.extend(partitions);
-            }
-            Polled::Revoked(partitions) => self.give_up(&partitions).await?,
-            Polled::Lost(partitions) => {
-                // What was read of them is part of the open transaction, which can no longer commit.
-                self.forget(&partitions);
-                self.release(&partitions).await?;
-                return Err(Setback::StartOver);
-            }
-        }
-        if !self.releasing.is_empty() {
-            self.release(&[]).await?;
-        }
-        self.begin_waiting().await?;
-        self.hear_evidence();
-        if self.is_due_to_publish() {
-            self.publish().await?;
-        }
-        Ok(())
+    pub async fn run(&mut self, stop: &StopSignal, observe: impl FnMut(&Self)) -> Exit {
+        live(self, stop, observe).await
     }
 
     /// Normalises the fetched records of one partition into the open transaction.
@@ -302,19 +243,18 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
         Ok(sources)
     }
 
-    /// Begins every assigned partition that is not read yet.
+    /// Begins the assigned partitions that are not read yet, until one cannot be begun for now.
     async fn begin_waiting(&mut self) -> Result<(), Setback> {
-        if self.news_awaited > 0 {
-            return Ok(());
-        }
-        for partition in std::mem::take(&mut self.waiting) {
+        for partition in self.membership.due() {
             match self.begin(&partition).await {
                 Ok(owned) => {
+                    self.membership.begun(&partition);
                     self.owned.insert(partition, owned);
                 }
                 Err(LogError::Fenced) => return Err(Setback::Fenced),
                 Err(LogError::Unavailable(_) | LogError::UnknownTopic(_)) => {
-                    self.waiting.insert(partition);
+                    self.membership.failed(&partition);
+                    break;
                 }
             }
         }
@@ -333,38 +273,71 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
 
     /// Ends the open transaction, and lets the partitions go.
     async fn give_up(&mut self, partitions: &[TopicPartition]) -> Result<(), Setback> {
-        let published = if self.open.raw_records > 0 { self.publish().await } else { Ok(()) };
+        let published = self.publish_open().await;
         self.forget(partitions);
-        self.release(partitions).await?;
+        self.membership.release(&mut self.log, partitions).await?;
         published
     }
 
-    /// Tells the group that it may give these partitions to others; what does not get through is told again later.
-    async fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), Setback> {
-        self.releasing.extend(partitions.iter().cloned());
-        let releasing: Vec<_> = self.releasing.iter().cloned().collect();
-        match self.log.release(&releasing).await {
-            Ok(()) => self.releasing.clear(),
-            Err(LogError::Fenced) => return Err(Setback::Fenced),
-            Err(LogError::Unavailable(_) | LogError::UnknownTopic(_)) => {}
+    async fn publish_open(&mut self) -> Result<(), Setback> {
+        if self.open.raw_records > 0 { self.publish().await } else { Ok(()) }
+    }
+
+    fn forget(&mut self, partitions: &[TopicPartition]) {
+        self.owned.retain(|partition, _| !partitions.contains(partition));
+        self.membership.forget(partitions);
+    }
+}
+
+impl<L: Log, C: Clock, E: EndOffsets> Lifecycle for IngestWorker<L, C, E> {
+    /// Watermarks and evidence are dropped with what is not committed.
+    async fn start_over(&mut self) -> Result<(), Setback> {
+        self.membership.await_beginning(std::mem::take(&mut self.owned).into_keys());
+        self.open = OpenTransaction::default();
+        self.log.open().await?;
+        self.targets = Some(Targets::look_up(&mut self.log, &self.settings).await?);
+        Ok(())
+    }
+
+    async fn turn(&mut self) -> Result<(), Setback> {
+        let polled = match self.log.poll().await {
+            Err(LogError::Unavailable(_)) => Polled::Idle,
+            polled => polled?,
+        };
+        match polled {
+            Polled::Idle => self.membership.heard_nothing(),
+            Polled::Records(fetched) => fetched.into_iter().for_each(|fetched| self.take(fetched)),
+            Polled::Assigned(partitions) => self.membership.assigned(partitions),
+            Polled::Revoked(partitions) => self.give_up(&partitions).await?,
+            Polled::Lost(partitions) => {
+                // What was read of them is part of the open transaction, which can no longer commit.
+                self.forget(&partitions);
+                self.membership.release(&mut self.log, &partitions).await?;
+                return Err(Setback::StartOver);
+            }
+        }
+        self.membership.release_rest(&mut self.log).await?;
+        self.begin_waiting().await?;
+        self.hear_evidence();
+        if self.is_due_to_publish() {
+            self.publish().await?;
         }
         Ok(())
     }
 
-    fn forget(&mut self, partitions: &[TopicPartition]) {
-        for partition in partitions {
-            self.owned.remove(partition);
-            self.waiting.remove(partition);
-        }
+    fn membership(&mut self) -> &mut Membership {
+        &mut self.membership
     }
 
-    /// Leaves nothing undone.
-    async fn drain(&mut self) -> Exit {
-        let partitions: Vec<_> = self.owned.keys().chain(&self.waiting).cloned().collect();
-        match self.give_up(&partitions).await {
-            Ok(()) => Exit::Stopped,
-            Err(Setback::Fenced) => Exit::Fenced,
-            Err(Setback::StartOver | Setback::AwaitGroup) => Exit::Unfinished,
-        }
+    /// It keeps no state beside the log.
+    fn is_behind(&self) -> bool {
+        false
+    }
+
+    async fn leave(&mut self) -> Result<(), Setback> {
+        self.publish_open().await?;
+        let partitions: Vec<_> = self.owned.keys().chain(self.membership.waiting()).cloned().collect();
+        self.forget(&partitions);
+        self.membership.release(&mut self.log, &partitions).await
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use events::{EventTime, TopicPartition};
 
-use super::{Exit, Halt, Running, Worker};
+use super::{Halt, Running, Worker};
 use crate::fold::Fold;
 use crate::ports::{Bounds, Log, LogError, Offset, Position, StateStore, StoreError};
 use crate::recovery::{Decision, Found, decide};
@@ -39,21 +39,21 @@ impl From<StoreError> for NotYet {
 }
 
 impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
-    /// Begins every assigned partition that does not run yet.
+    /// Begins the assigned partitions that do not run yet, until one cannot be begun for now.
     pub(super) async fn begin_waiting(&mut self) -> Result<(), Setback> {
-        if self.news_awaited > 0 {
-            return Ok(());
-        }
-        // A setback leaves this early: whoever has not begun by then has to be waiting still.
-        for partition in self.waiting.clone() {
+        // A setback leaves this early: whoever has not begun by then is waiting still.
+        for partition in self.membership.due() {
             match self.begin(&partition).await {
                 Ok(running) => {
-                    self.waiting.remove(&partition);
+                    self.membership.begun(&partition);
                     self.running.insert(partition, running);
                 }
-                Err(NotYet::Later) => {}
+                Err(NotYet::Later) => {
+                    self.membership.failed(&partition);
+                    break;
+                }
                 Err(NotYet::Halted(halt)) => {
-                    self.waiting.remove(&partition);
+                    self.membership.begun(&partition);
                     self.halted.insert(partition, halt);
                 }
                 Err(NotYet::Setback(setback)) => return Err(setback),
@@ -142,25 +142,19 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
 
     /// Gives partitions up that somebody else is to have: publishes and checkpoints them first.
     pub(super) async fn give_up(&mut self, partitions: &[TopicPartition]) -> Result<(), Setback> {
-        let done = match self.publish().await {
-            Ok(()) => self.checkpoint_and_wait(&partitions.iter().cloned().collect()).await,
-            Err(setback) => Err(setback),
-        };
+        let done = self.publish_and_checkpoint(partitions).await;
         self.forget(partitions);
-        self.release(partitions).await?;
+        self.membership.release(&mut self.log, partitions).await?;
         done
     }
 
-    /// Tells the group that it may give these partitions to others; what does not get through is told again later.
-    pub(super) async fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), Setback> {
-        self.releasing.extend(partitions.iter().cloned());
-        let releasing: Vec<_> = self.releasing.iter().cloned().collect();
-        match self.log.release(&releasing).await {
-            Ok(()) => self.releasing.clear(),
-            Err(LogError::Fenced) => return Err(Setback::Fenced),
-            Err(LogError::Unavailable(_) | LogError::UnknownTopic(_)) => {}
-        }
-        Ok(())
+    /// All that this worker holds is published, and of these partitions kept in the store.
+    pub(super) async fn publish_and_checkpoint(
+        &mut self,
+        partitions: &[TopicPartition],
+    ) -> Result<(), Setback> {
+        self.publish().await?;
+        self.checkpoint_and_wait(&partitions.iter().cloned().collect()).await
     }
 
     /// Drops partitions as they stand.
@@ -169,24 +163,9 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
             if let Some(running) = self.running.remove(partition) {
                 self.past_counts = self.past_counts + running.task.counts();
             }
-            self.waiting.remove(partition);
             self.halted.remove(partition);
         }
-    }
-
-    /// Leaves nothing undone: everything published, everything checkpointed (R = K), the partitions given up.
-    pub(super) async fn drain(&mut self) -> Exit {
-        let partitions: Vec<_> =
-            self.running.keys().chain(&self.waiting).chain(self.halted.keys()).cloned().collect();
-        // What was not begun, or is still recomputed, has its state behind what is published.
-        let is_behind = !self.waiting.is_empty()
-            || self.running.values().any(|running| running.task.folded_to() < running.published);
-        match self.give_up(&partitions).await {
-            Ok(()) if is_behind => Exit::Unfinished,
-            Ok(()) => Exit::Stopped,
-            Err(Setback::Fenced) => Exit::Fenced,
-            Err(Setback::StartOver | Setback::AwaitGroup) => Exit::Unfinished,
-        }
+        self.membership.forget(partitions);
     }
 
     /// Sends checkpoints of these partitions until the store has all of them, or fails.

@@ -74,7 +74,7 @@ impl Shown {
         self.show(worker);
         let behind = worker
             .waiting()
-            .first()
+            .next()
             .map(|first| format!("{first} and {} others are not begun yet", worker.waiting().len() - 1));
         self.conditions.tell(Condition::CatchingUp, behind);
         let partitions: BTreeSet<_> = worker.committed().map(|(partition, _)| partition.clone()).collect();

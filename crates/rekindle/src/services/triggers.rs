@@ -164,7 +164,7 @@ impl<E: EndOffsets> Shown<E> {
 
 /// How far the worker is from going on with new records.
 fn behind<L: Log, S: StateStore>(worker: &Worker<L, S, TriggerFold>) -> Option<String> {
-    if let Some(first) = worker.waiting().first() {
+    if let Some(first) = worker.waiting().next() {
         return Some(format!("{first} and {} others are not begun yet", worker.waiting().len() - 1));
     }
     let (task, published) = worker.published().find(|(task, published)| task.next() < *published)?;
