@@ -16,14 +16,17 @@ const FLATTENING: f64 = 0.9;
 /// The longest step, in each variable: with logarithms, a factor of e squared.
 const MAX_STEP: f64 = 2.0;
 
-const MAX_ITERATIONS: u32 = 500;
-const MAX_TRIALS: u32 = 60;
+const MAX_ITERATIONS: u32 = 150;
+const MAX_TRIALS: u32 = 30;
 
 /// What the largest derivative must fall below, for a function of the order of 1.
-const FLAT: f64 = 1e-9;
+const FLAT: f64 = 1e-8;
 
 /// The same where the function's rounding hides any further decrease.
 const NEARLY_FLAT: f64 = 1e-6;
+
+/// The decrease that rounding hides, as a share.
+const NO_GAIN: f64 = 1e-15;
 
 /// A point where the function is flat.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,8 +81,14 @@ pub(crate) fn minimise<const N: usize>(
             Some(next) => {
                 update(&mut inverse, &point, &next, is_fresh);
                 is_fresh = false;
+                let gain = point.value - next.value;
                 point = next;
+                if gain <= NO_GAIN * (1.0 + point.value.abs()) {
+                    break;
+                }
             }
+            // The decrease that is left is below the rounding of the function.
+            None if steepness(&point) <= NEARLY_FLAT => break,
             // What was learnt of the curvature may mislead: once more along the slope itself.
             None if !is_fresh => {
                 inverse = identity();
