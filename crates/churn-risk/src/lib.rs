@@ -3,7 +3,7 @@
 //! A customer's purchases are reduced to a [`PurchaseHistory`]; a [`PurchaseModel`] (BG/NBD or MBG/NBD) says from it
 //! how likely the customer is to be active still, how many orders to expect, and when the probability will fall below
 //! a threshold if nothing comes; [`GammaGamma`] says what an order is worth. [`merit`] measures how well
-//! probabilities agreed with what happened, and a model file is what `rekindle fit` writes and a service reads.
+//! probabilities agreed with what happened, and a [`Model`] is what `rekindle fit` writes and a service reads.
 //!
 //! Pure, and the same to the last bit on every machine that replays: all mathematics that IEEE 754 does not round
 //! exactly comes from `libm`, never from the platform. Time is in weeks, as in the papers, and in milliseconds of event
@@ -15,9 +15,10 @@ pub mod expectation;
 pub mod fit;
 pub mod gamma_gamma;
 pub mod history;
+pub mod judgement;
 mod likelihood;
 pub mod merit;
-
+pub mod model;
 pub mod parameters;
 pub mod purchase_days;
 pub mod purchase_model;
@@ -27,7 +28,8 @@ mod special;
 pub use fit::{FitError, Fitted};
 pub use gamma_gamma::{GammaGamma, Spend};
 pub use history::{InvalidHistory, PurchaseHistory};
-
+pub use judgement::{Merit, Subject, judge};
+pub use model::Model;
 pub use parameters::{Parameters, UnfitParameter};
 pub use purchase_days::PurchaseDays;
 pub use purchase_model::{PurchaseModel, Variant};
