@@ -1,7 +1,7 @@
 //! Maximum likelihood: the parameters under which a sample is most probable.
 
 use crate::bfgs::{self, from_logs};
-use crate::parameters::{ALPHA_RANGE, Parameters};
+use crate::parameters::{ALPHA_RANGE, Parameters, SHAPE_RANGE};
 use crate::purchase_model::{PurchaseModel, Variant};
 use crate::sample::Sample;
 
@@ -11,9 +11,13 @@ pub const MIN_CUSTOMERS: u64 = 100;
 /// The fewest of them that bought more than once: nobody else tells a rate.
 pub const MIN_REPEAT_CUSTOMERS: u64 = 30;
 
-/// What r, a and b are believed to be if a sample says so. At an r of ten thousand customers differ by a hundredth in how
+/// What r is believed to be if a sample says so. At an r of ten thousand customers differ by a hundredth in how
 /// often they buy: they are all alike to the data, and the likelihood goes on growing, if ever so slowly.
 const DETERMINED: std::ops::RangeInclusive<f64> = 1e-4..=1e4;
+
+/// What a and b are believed to be. Where hardly anybody is seen to leave, a / b goes to 0 and the likelihood is flat
+/// there: that is an answer, a shop whose customers stay.
+const LEAVING: std::ops::RangeInclusive<f64> = SHAPE_RANGE;
 
 /// A model with the log-likelihood of the sample that it was fitted to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,7 +117,7 @@ fn fit_from(variant: Variant, sample: &Sample, start: [f64; 4]) -> Result<Fitted
 
 /// The parameter that has run away, if one has.
 fn runaway(parameters: &[f64; 4]) -> Option<(&'static str, f64)> {
-    let ranges = [DETERMINED, ALPHA_RANGE, DETERMINED, DETERMINED];
+    let ranges = [DETERMINED, ALPHA_RANGE, LEAVING, LEAVING];
     let named = ["r", "alpha", "a", "b"].into_iter().zip(*parameters).zip(ranges);
     let (named, _) = named.into_iter().find(|((_, value), range)| !range.contains(value))?;
     Some(named)

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::bench::{BareArgs, BenchArgs};
 use crate::commands::explain::ExplainArgs;
+use crate::commands::fit::FitArgs;
 use crate::commands::sources::SourcesArgs;
 use crate::commands::topics::TopicsArgs;
 use crate::config::Sources;
@@ -41,6 +42,8 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Run the triggers over recorded events, and write what would have been sent
     Replay(ReplayArgs),
+    /// Estimate from recorded orders who still buys, and judge the estimate by what came after
+    Fit(FitArgs),
     /// Create and change the topics as the configuration has them
     Topics(TopicsArgs),
     /// Show whom the tasks wait for, or wait for one of them no more

@@ -37,6 +37,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             let config = load(&args.config)?;
             commands::replay::run(&args, &config)
         }
+        Command::Fit(args) => commands::fit::run(&args, &load(&args.sources())?),
         Command::Generate(args) => commands::generate::run(&args),
         Command::Ingest(args) => services::run_ingest(&args, &load(&args.config)?),
         Command::Triggers(args) => services::run_triggers(&args, &load(&args.sources())?),

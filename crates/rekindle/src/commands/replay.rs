@@ -70,12 +70,18 @@ pub fn load_mapping(path: &Path) -> Result<Mapping, Problem> {
     Mapping::parse(&name, &text)
 }
 
-fn now() -> EventTime {
+/// The start of the run.
+pub(super) fn now() -> EventTime {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     EventTime::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn intake_settings(args: &ReplayArgs, config: &Config, started_at: EventTime) -> Result<IntakeSettings> {
+/// How the files are read.
+pub(super) fn intake_settings(
+    args: &ReplayArgs,
+    config: &Config,
+    started_at: EventTime,
+) -> Result<IntakeSettings> {
     let mapping = args.mapping.as_deref().map(load_mapping).transpose()?;
     let configured = &config.settings.normaliser;
     let vocabulary = match args.vocabulary {
@@ -127,13 +133,13 @@ fn render(output: &Output) -> Vec<u8> {
 }
 
 /// Where the triggers go. A file appears under its name only when it is complete.
-enum Target {
+pub(super) enum Target {
     Stdout(BufWriter<std::io::Stdout>),
     File { to: BufWriter<NamedTempFile>, path: PathBuf },
 }
 
 impl Target {
-    fn open(path: Option<&Path>) -> Result<Self> {
+    pub(super) fn open(path: Option<&Path>) -> Result<Self> {
         let Some(path) = path else { return Ok(Self::Stdout(BufWriter::new(std::io::stdout()))) };
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -144,7 +150,7 @@ impl Target {
         Ok(Self::File { to: BufWriter::new(file), path: path.to_owned() })
     }
 
-    fn keep(self) -> Result<()> {
+    pub(super) fn keep(self) -> Result<()> {
         let Self::File { to, path } = self else { return Ok(()) };
         let file = to.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         file.persist(&path).with_context(|| format!("{} cannot be written", path.display()))?;
