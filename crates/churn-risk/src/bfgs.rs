@@ -3,9 +3,8 @@
 //! for the weak Wolfe conditions by bisection (A. Lewis, M. Overton, Mathematical Programming 141 (2013) 135-163,
 //! algorithm 2.6).
 //!
-//! The crates were looked at: `argmin` 0.11 brings a clock (`web-time`), a random generator and the unmaintained
-//! `paste` whatever its features, which a pure crate must not reach, and its line search stops with an error where a
-//! function is flat; the smaller ones take no gradient or are not kept. Four variables need one page.
+//! Of the crates, `argmin` 0.11 was looked at: it brings a clock (`web-time`), a random generator and `paste` whatever its
+//! features, which a pure crate must not reach. Four variables need one page.
 
 use crate::special::exp;
 

@@ -1,7 +1,7 @@
 //! The functions of analysis that the models need, the same to the last bit on every machine.
 //!
 //! Everything that is not exactly rounded by IEEE 754 (`+ - * /` and square roots are) comes from `libm`, which is
-//! compiled in: `f64::ln` and its kin are the platform's, and differ between platforms. `statrs` and `argmin-math` call
+//! compiled in: `f64::ln` and its kin are the platform's, and differ between platforms. `statrs` calls
 //! those. `libm` has no digamma, so it stands here.
 
 /// Natural logarithm.
