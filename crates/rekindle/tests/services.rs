@@ -111,6 +111,41 @@ fn without_redis_nothing_is_begun_and_a_stop_says_that_it_was_not_clean() {
 }
 
 #[test]
+fn processes_of_a_group_that_stop_at_the_same_moment_leave_nothing_undone() {
+    let Some(shop) = Installation::for_test("together") else { return };
+    shop.create_topics();
+    let expected = shop.produce_carts(60);
+    let mut ingest = Running::start("ingest", &shop.settings());
+    for round in 0..5 {
+        let slots = ["0", "1"];
+        let mut pair = slots.map(|slot| Running::start("triggers", &shop.settings_and(&["--slot", slot])));
+        eventually("both work", PATIENCE, || pair.iter().all(|process| process.get("/readyz").0 == 200));
+        eventually("all triggers are out", PATIENCE, || shop.fired().len() >= expected.len());
+        pair.iter_mut().for_each(|process| process.signal("TERM"));
+        for process in &mut pair {
+            assert_eq!(process.exit_code(PATIENCE), 0, "round {round}\n{}", process.log());
+        }
+        for (partition, stored, published) in shop.positions() {
+            assert_eq!(Some(stored), published, "R = K in partition {partition}, round {round}");
+        }
+    }
+    ingest.signal("TERM");
+    assert_eq!(ingest.exit_code(PATIENCE), 0, "{}", ingest.log());
+    assert_eq!(shop.fired(), expected, "each once, and no other");
+}
+
+#[test]
+fn a_second_signal_ends_a_process_at_once() {
+    let nobody = ["--kafka", "127.0.0.1:1", "--redis", "redis://127.0.0.1:1", "--set", "gates.enabled=[]"];
+    let mut triggers = Running::start("triggers", &nobody);
+    eventually("it runs", PATIENCE, || triggers.get("/livez").0 == 200);
+    // While it is halted both signals gather, so that it cannot have ended between them.
+    ["STOP", "TERM", "INT", "CONT"].iter().for_each(|name| triggers.signal(name));
+    assert_eq!(triggers.exit_code(PATIENCE), 1, "{}", triggers.log());
+    assert!(triggers.log().contains("a second time"), "{}", triggers.log());
+}
+
+#[test]
 fn a_second_process_in_a_slot_ends_the_first() {
     let Some(shop) = Installation::for_test("fenced") else { return };
     shop.create_topics();
