@@ -1,14 +1,13 @@
-//! Whether a candidate is sent: staleness first, then the gates.
+//! Whether an occasion is used: staleness first, then the gates.
 
-use cart_abandonment::Candidate;
 use contact_policy::{Judgement, Request, judge};
-use customer::consent::ADVERTISING;
 use customer::{Moment, Profile};
 use events::{CustomerId, Span};
 
+use crate::occasion::Occasion;
 use crate::settings::Settings;
 
-/// What becomes of a candidate.
+/// What becomes of an occasion.
 pub(crate) enum Decision {
     /// It is sent.
     Fire(Judgement),
@@ -19,21 +18,22 @@ pub(crate) enum Decision {
 }
 
 impl Decision {
-    /// Decides about a candidate, for a customer of whom this is known.
+    /// Decides about an occasion, for a customer of whom this is known.
     ///
     /// Staleness counts from the time at which the rule made it due, also where a late event armed the timer: a
     /// reminder of what was left behind days ago is not worth more because the news of it came late.
     pub(crate) fn about(
         settings: &Settings,
-        candidate: &Candidate,
+        occasion: &Occasion<'_>,
         (id, profile): (&CustomerId, &Profile),
         moment: &Moment,
     ) -> Self {
-        let staleness = moment.staleness(candidate.due);
+        let staleness = moment.staleness(occasion.due);
         if staleness > settings.max_staleness {
             return Self::Expire { staleness };
         }
-        let judgement = judge(&settings.gates, &Request { customer_id: id, purpose: ADVERTISING }, profile);
+        let judgement =
+            judge(&settings.gates, &Request { customer_id: id, purpose: occasion.kind.purpose }, profile);
         match judgement.stopped_by() {
             Some(_) => Self::Suppress(judgement),
             None => Self::Fire(judgement),

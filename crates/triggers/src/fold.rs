@@ -2,14 +2,16 @@
 //!
 //! Duplicates change nothing. An erased customer's past is not told again. The retention timer deletes the record.
 
-use cart_abandonment::{Candidate, Effect, FiredAs, Rules};
-use customer::Moment;
+use cart_abandonment::{Effect, FiredAs};
+use customer::{Moment, Profile};
 use engine::fold::{Applied, CorruptRecord, Fold, Output};
 use events::{Body, CustomerId, Event, EventTime};
 
 use crate::decision::Decision;
+use crate::families::cart;
+use crate::occasion::Occasion;
 use crate::record::Record;
-use crate::render::Renderer;
+use crate::render::{Ids, Renderer};
 use crate::settings::{InvalidSetting, Settings, rule_version};
 
 /// The triggers, under given settings.
@@ -37,17 +39,18 @@ impl TriggerFold {
         &self.settings
     }
 
-    fn renderer<'a>(&'a self, rules: &'a Rules, id: &'a CustomerId, moment: &'a Moment) -> Renderer<'a> {
-        let rule_version = &self.cart_rule_version;
-        Renderer { settings: &self.settings, rules, rule_version, id, watermark: moment.watermark }
+    fn renderer<'a>(&'a self, id: &'a CustomerId, moment: &Moment) -> Renderer<'a> {
+        Renderer { settings: &self.settings, id, watermark: moment.watermark }
     }
 
     fn apply_to_cart(&self, record: &mut Record, event: &Event, moment: &Moment, outputs: &mut Vec<Output>) {
         let Some(rules) = &self.settings.cart_abandonment else { return };
-        let renderer = self.renderer(rules, &event.customer_id, moment);
+        let renderer = self.renderer(&event.customer_id, moment);
         for effect in record.cart.apply(rules, event, moment) {
             if let Effect::Retracted(retraction) = effect {
-                outputs.push(renderer.cancelled(&retraction, event, record));
+                let rule = (rules, self.cart_rule_version.as_str());
+                let withdrawal = cart::withdrawal(&retraction, event, record.cart.abandoned_before, rule);
+                outputs.push(renderer.cancelled(withdrawal, &record.profile));
             }
         }
     }
@@ -58,36 +61,37 @@ impl TriggerFold {
         record: &mut Record,
         due: EventTime,
         moment: &Moment,
-    ) -> Vec<Output> {
+        outputs: &mut Vec<Output>,
+    ) {
         let Some(rules) = &self.settings.cart_abandonment else {
             // The family was switched off after this cart was armed.
             record.cart = Default::default();
-            return Vec::new();
+            return;
         };
-        let renderer = self.renderer(rules, id, moment);
-        let mut outputs = Vec::new();
         for effect in record.cart.fire(rules, due) {
-            if let Effect::Due(candidate) = effect {
-                outputs.push(self.decide(&renderer, &candidate, record, moment));
+            let Effect::Due(candidate) = effect else { continue };
+            let occasion = cart::occasion(&candidate, rules, &self.cart_rule_version);
+            let (sent, output) = self.decide(id, occasion, &record.profile, moment);
+            if let Some(Ids { trigger, episode }) = sent {
+                let sent = FiredAs { trigger_id: trigger.into_bytes(), episode_id: episode.into_bytes() };
+                record.cart.remember(&candidate, sent, rules);
             }
+            outputs.push(output);
         }
-        outputs
     }
 
+    /// Decides about an occasion and tells of it; with its ids, if it is sent.
     fn decide(
         &self,
-        renderer: &Renderer<'_>,
-        candidate: &Candidate,
-        record: &mut Record,
+        id: &CustomerId,
+        occasion: Occasion<'_>,
+        profile: &Profile,
         moment: &Moment,
-    ) -> Output {
-        let decision = Decision::about(&self.settings, candidate, (renderer.id, &record.profile), moment);
-        if matches!(decision, Decision::Fire(_)) {
-            let (trigger_id, episode_id) = renderer.ids(candidate);
-            let sent = FiredAs { trigger_id: trigger_id.into_bytes(), episode_id: episode_id.into_bytes() };
-            record.cart.remember(candidate, sent, renderer.rules);
-        }
-        renderer.decided(candidate, &decision, record)
+    ) -> (Option<Ids>, Output) {
+        let renderer = self.renderer(id, moment);
+        let decision = Decision::about(&self.settings, &occasion, (id, profile), moment);
+        let sent = matches!(decision, Decision::Fire(_)).then(|| renderer.ids(&occasion));
+        (sent, renderer.decided(occasion, &decision, profile))
     }
 }
 
@@ -139,7 +143,7 @@ impl Fold for TriggerFold {
         outputs: &mut Vec<Output>,
     ) {
         if customer.cart.next_due().is_some_and(|cart_due| cart_due <= due) {
-            outputs.extend(self.fire_cart(id, customer, due, moment));
+            self.fire_cart(id, customer, due, moment, outputs);
         }
         let asks = customer.profile.retained_until().is_some_and(|end| end <= due);
         if asks && customer.profile.is_outdated(due, &self.settings.limits) {

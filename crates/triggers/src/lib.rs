@@ -6,8 +6,11 @@
 
 mod cloud_event;
 mod decision;
+mod families;
 pub mod fold;
 pub mod ids;
+mod kind;
+mod occasion;
 mod payload;
 pub mod record;
 mod render;

@@ -8,6 +8,7 @@ use customer::{Consent, Profile};
 use events::EventTime;
 use serde::Serialize;
 
+use crate::occasion::Subject;
 use crate::settings::Mode;
 
 #[derive(Serialize)]
@@ -159,7 +160,8 @@ impl Statement {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn of(profile: &Profile, cart: Option<&'a OpenCart>, abandoned_before: u32) -> Self {
+    pub(crate) fn of(profile: &Profile, subject: &Subject<'a>) -> Self {
+        let Subject::Cart { cart, abandoned_before } = *subject;
         Self {
             cart: cart.map(Cart::of),
             last_activity_at: profile.last_activity_ms.map(rfc3339_ms),

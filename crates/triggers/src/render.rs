@@ -1,38 +1,39 @@
-//! What was decided about an abandoned cart, told with its reasons.
+//! What was decided, told with its reasons.
 //!
-//! The same decision gives the same bytes. Staleness, gates and retraction differ only in what they put into
+//! The same decision gives the same bytes. Staleness, gates and withdrawal differ only in what they put into
 //! [`Facts`]; the rest of a record is the same for all of them.
 
-use cart_abandonment::{Candidate, Reason, Retraction, Rules};
 use contact_policy::Judgement;
+use customer::Profile;
 use engine::fold::Output;
-use events::{CustomerId, Event, EventTime};
+use events::{CustomerId, EventTime, Span};
 use uuid::Uuid;
 
 use crate::cloud_event::{self, Stage};
 use crate::decision::Decision;
 use crate::ids::{self, Subject};
+use crate::kind::Kind;
+use crate::occasion::{Occasion, Withdrawal};
 use crate::payload::{Context, Customer, Episode, GateVerdict, Input, Payload, Why, rfc3339};
-use crate::record::Record;
 use crate::settings::Settings;
 
-/// The trigger's name in records and ids.
-pub(crate) const CART_ABANDONMENT: &str = "cart_abandonment";
-
-/// Which trigger wins where several want to speak; checkout is to lie above, search and browse below.
-const CART_PRIORITY: u8 = 30;
-
-/// Tells what was decided about one customer's abandoned cart.
+/// Tells what was decided about one customer.
 pub(crate) struct Renderer<'a> {
     pub settings: &'a Settings,
-    pub rules: &'a Rules,
-    pub rule_version: &'a str,
     pub id: &'a CustomerId,
     pub watermark: EventTime,
 }
 
+/// The ids of a trigger and of its episode.
+pub(crate) struct Ids {
+    pub trigger: Uuid,
+    pub episode: Uuid,
+}
+
 /// What differs from record to record.
 struct Facts<'a> {
+    kind: &'static Kind,
+    rule_version: &'a str,
     stage: Stage,
     /// When it became true.
     true_at: EventTime,
@@ -41,6 +42,7 @@ struct Facts<'a> {
     step: u32,
     armed_at: EventTime,
     fired_at: EventTime,
+    valid_for: Span,
     stopped_by: Option<&'static str>,
     reason: Option<&'static str>,
     context: Context<'a>,
@@ -48,105 +50,55 @@ struct Facts<'a> {
 }
 
 impl Renderer<'_> {
-    /// The ids of a candidate: of the trigger, and of its episode.
-    pub(crate) fn ids(&self, candidate: &Candidate) -> (Uuid, Uuid) {
-        let customer = self.id.as_str();
-        let subject = Subject { namespace: &self.settings.namespace, trigger: CART_ABANDONMENT, customer };
-        let trigger_id = ids::trigger_id(&subject, &candidate.cart.changed_by, candidate.step);
-        (trigger_id, ids::episode_id(&subject, &candidate.cart.opened_by))
+    pub(crate) fn ids(&self, occasion: &Occasion<'_>) -> Ids {
+        let (namespace, customer) = (&self.settings.namespace, self.id.as_str());
+        let subject = Subject { namespace, trigger: occasion.kind.name, customer };
+        Ids {
+            trigger: ids::trigger_id(&subject, occasion.armed_by, occasion.step),
+            episode: ids::episode_id(&subject, occasion.opened_by),
+        }
     }
 
-    /// What became of a candidate.
-    pub(crate) fn decided(&self, candidate: &Candidate, decision: &Decision, record: &Record) -> Output {
-        let mut facts = self.abandonment(candidate, record);
+    /// What became of an occasion.
+    pub(crate) fn decided(&self, occasion: Occasion<'_>, decision: &Decision, profile: &Profile) -> Output {
+        let ids = self.ids(&occasion);
+        let mut facts = Facts::of(occasion, &ids, profile);
         match decision {
             Decision::Fire(judgement) => facts.why.gates = verdicts(judgement),
             Decision::Suppress(judgement) => facts.suppress(judgement),
-            Decision::Expire { staleness } => {
-                facts.stage = Stage::Expired;
-                facts.reason = Some("stale");
-                facts.why.summary += &format!(" Not sent: the log reached it {staleness} after it was due.");
-                let (value, threshold) = (staleness.to_string(), self.settings.max_staleness.to_string());
-                facts.why.inputs.push(Input::measured("staleness", value, threshold));
-            }
+            Decision::Expire { staleness } => facts.expire(*staleness, self.settings.max_staleness),
         }
-        self.output(facts, record)
+        self.output(facts, profile)
     }
 
-    /// What was sent is taken back, because of `event`.
-    pub(crate) fn cancelled(&self, retraction: &Retraction, event: &Event, record: &Record) -> Output {
-        let fired = &retraction.fired;
-        let (armed_at, fired_at) = (fired.armed.at(), EventTime::from_millis(fired.fired_ms));
-        let (name, what) = proof(retraction.reason);
-        let summary = format!(
-            "It was sent for {}, but {what} at {}; the news of that came late.",
-            rfc3339(fired_at),
-            rfc3339(event.occurred_at)
-        );
-        let late_event = Input::event(name, Some(event.event_id.as_str()), event.occurred_at);
+    /// What was sent is taken back.
+    pub(crate) fn cancelled(&self, withdrawal: Withdrawal<'_>, profile: &Profile) -> Output {
+        let context = Context::of(profile, &withdrawal.subject);
         let facts = Facts {
+            kind: withdrawal.kind,
+            rule_version: withdrawal.rule_version,
             stage: Stage::Cancelled,
-            true_at: event.occurred_at,
-            trigger_id: uuid_of(&fired.trigger_id),
-            episode: Episode { id: uuid_of(&fired.episode_id).to_string(), started_at: None },
-            step: fired.step,
-            armed_at,
-            fired_at,
+            true_at: withdrawal.true_at,
+            trigger_id: uuid_of(withdrawal.trigger_id),
+            episode: Episode { id: uuid_of(withdrawal.episode_id).to_string(), started_at: None },
+            step: withdrawal.step,
+            armed_at: withdrawal.armed_at,
+            fired_at: withdrawal.fired_at,
+            valid_for: withdrawal.valid_for,
             stopped_by: None,
-            reason: Some(retraction.reason.as_str()),
-            context: Context::of(&record.profile, None, record.cart.abandoned_before),
-            why: Why {
-                summary,
-                inputs: vec![Input::event("last_cart_change", None, armed_at), late_event],
-                gates: Vec::new(),
-            },
+            reason: Some(withdrawal.reason),
+            context,
+            why: Why { summary: withdrawal.summary, inputs: withdrawal.inputs, gates: Vec::new() },
         };
-        self.output(facts, record)
+        self.output(facts, profile)
     }
 
-    /// A cart was abandoned, whatever is made of it.
-    fn abandonment<'f>(&self, candidate: &'f Candidate, record: &Record) -> Facts<'f> {
-        let cart = &candidate.cart;
-        let (trigger_id, episode_id) = self.ids(candidate);
-        let armed_at = cart.last_change.at();
-        let waited = candidate.due.since(armed_at).to_string();
-        let pieces = match cart.quantity() {
-            1 => "1 item".to_owned(),
-            more => format!("{more} items"),
-        };
-        let summary = format!(
-            "A cart with {pieces} was last changed at {}, and no order, checkout or emptying ended it within {waited}.",
-            rfc3339(armed_at)
-        );
-        let started_at = Some(rfc3339(EventTime::from_millis(cart.opened_ms)));
-        Facts {
-            stage: Stage::Fired,
-            true_at: candidate.fired_at,
-            trigger_id,
-            episode: Episode { id: episode_id.to_string(), started_at },
-            step: candidate.step,
-            armed_at,
-            fired_at: candidate.fired_at,
-            stopped_by: None,
-            reason: None,
-            context: Context::of(&record.profile, Some(cart), candidate.abandoned_before),
-            why: Why {
-                summary,
-                inputs: vec![
-                    Input::event("last_cart_change", Some(&cart.changed_by), armed_at),
-                    Input::limit("unchanged_for", waited),
-                ],
-                gates: Vec::new(),
-            },
-        }
-    }
-
-    fn output(&self, facts: Facts<'_>, record: &Record) -> Output {
+    fn output(&self, facts: Facts<'_>, profile: &Profile) -> Output {
         let payload = Payload {
-            trigger: CART_ABANDONMENT,
+            trigger: facts.kind.name,
             trigger_id: facts.trigger_id.to_string(),
             stage: facts.stage.as_str(),
-            rule_version: self.rule_version,
+            rule_version: facts.rule_version,
             episode: facts.episode,
             step: facts.step,
             mode: self.settings.mode,
@@ -154,18 +106,18 @@ impl Renderer<'_> {
             armed_at: rfc3339(facts.armed_at),
             due_at: rfc3339(facts.fired_at),
             not_before: None,
-            expires_at: rfc3339(facts.fired_at + self.rules.valid_for),
-            priority: CART_PRIORITY,
+            expires_at: rfc3339(facts.fired_at + facts.valid_for),
+            priority: facts.kind.priority,
             stopped_by: facts.stopped_by,
             reason: facts.reason,
-            customer: Customer::of(self.id.as_str(), &record.profile),
+            customer: Customer::of(self.id.as_str(), profile),
             context: facts.context,
             why: facts.why,
             experiment: None,
         };
         let headers = cloud_event::Headers {
             namespace: &self.settings.namespace,
-            trigger: CART_ABANDONMENT,
+            trigger: facts.kind.name,
             stage: facts.stage,
             trigger_id: facts.trigger_id,
             true_at: facts.true_at,
@@ -175,7 +127,29 @@ impl Renderer<'_> {
     }
 }
 
-impl Facts<'_> {
+impl<'a> Facts<'a> {
+    /// An occasion, whatever is made of it.
+    fn of(occasion: Occasion<'a>, ids: &Ids, profile: &Profile) -> Self {
+        let context = Context::of(profile, &occasion.subject);
+        let started_at = Some(rfc3339(occasion.opened_at));
+        Self {
+            kind: occasion.kind,
+            rule_version: occasion.rule_version,
+            stage: Stage::Fired,
+            true_at: occasion.fired_at,
+            trigger_id: ids.trigger,
+            episode: Episode { id: ids.episode.to_string(), started_at },
+            step: occasion.step,
+            armed_at: occasion.armed_at,
+            fired_at: occasion.fired_at,
+            valid_for: occasion.valid_for,
+            stopped_by: None,
+            reason: None,
+            context,
+            why: Why { summary: occasion.summary, inputs: occasion.inputs, gates: Vec::new() },
+        }
+    }
+
     fn suppress(&mut self, judgement: &Judgement) {
         self.stage = Stage::Suppressed;
         self.why.gates = verdicts(judgement);
@@ -185,20 +159,18 @@ impl Facts<'_> {
             self.why.summary += &format!(" Not sent: the {gate} gate says {}.", verdict.reason);
         }
     }
+
+    fn expire(&mut self, staleness: Span, max_staleness: Span) {
+        self.stage = Stage::Expired;
+        self.reason = Some("stale");
+        self.why.summary += &format!(" Not sent: the log reached it {staleness} after it was due.");
+        let (value, threshold) = (staleness.to_string(), max_staleness.to_string());
+        self.why.inputs.push(Input::measured("staleness", value, threshold));
+    }
 }
 
 fn verdicts(judgement: &Judgement) -> Vec<GateVerdict> {
     judgement.verdicts.iter().map(GateVerdict::of).collect()
-}
-
-/// The late event that takes a trigger back: its name among the inputs, and what it says.
-fn proof(reason: Reason) -> (&'static str, &'static str) {
-    match reason {
-        Reason::OrderCompletedLate => ("order_completed", "the customer had ordered"),
-        Reason::CartEmptiedLate => ("cart_emptied", "the cart had been emptied"),
-        Reason::CheckoutStartedLate => ("checkout_started", "the customer had gone to the checkout"),
-        Reason::CartChangedLate => ("cart_changed", "the cart had been changed once more"),
-    }
 }
 
 /// Ids are stored as the 16 bytes they have; anything else was never written by this code.

@@ -1,0 +1,3 @@
+//! The trigger families, each brought into the form that the composition decides about and tells.
+
+pub(crate) mod cart;
