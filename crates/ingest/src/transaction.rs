@@ -2,12 +2,15 @@
 
 use bytes::Bytes;
 use engine::ports::{NewRecord, Record};
-use events::normalise::{Normaliser, Outcome, RawRecord};
+use events::normalise::{Normaliser, Outcome, RawRecord, Refusal, RefusalReason};
 use events::{EventTime, Origin, Tick, TopicPartition, codec};
 
 use crate::addressing::{TargetTopic, Targets};
 use crate::dead_letter::dead_letter;
 use crate::outcome::OutcomeCounts;
+
+/// The largest event that is written: a topic takes 1,048,588 bytes unless it says otherwise, and a batch needs some.
+const MAX_EVENT_BYTES: usize = 1_000_000;
 
 /// Gathered, and not sent yet.
 #[derive(Debug, Default)]
@@ -50,23 +53,33 @@ impl OpenTransaction {
         };
         match normaliser.normalise(&raw) {
             Outcome::Event(normalised) => {
+                let event = &normalised.event;
+                let value = codec::encode_event(event);
+                if value.len() > MAX_EVENT_BYTES {
+                    self.refuse(record, origin, targets, &too_large(value.len()));
+                    return None;
+                }
                 self.counts.events += 1;
                 self.counts.note(normalised.notes);
-                let event = &normalised.event;
                 let key = event.customer_id.as_str().as_bytes();
-                self.push(targets.customer_events.keyed(key), Some(key), codec::encode_event(event));
+                self.push(targets.customer_events.keyed(key), Some(key), value);
                 Some(event.occurred_at)
             }
             Outcome::Anonymous(normalised) => {
+                let event = &normalised.event;
+                let value = codec::encode_anonymous(event);
+                if value.len() > MAX_EVENT_BYTES {
+                    self.refuse(record, origin, targets, &too_large(value.len()));
+                    return None;
+                }
                 self.counts.anonymous += 1;
                 self.counts.note(normalised.notes);
-                let event = &normalised.event;
                 let key = event.anonymous_id.as_ref().map(|id| id.as_str().as_bytes());
                 let to = key.map_or_else(
                     || targets.anonymous_events.unkeyed(origin),
                     |key| targets.anonymous_events.keyed(key),
                 );
-                self.push(to, key, codec::encode_anonymous(event));
+                self.push(to, key, value);
                 Some(event.occurred_at)
             }
             Outcome::Ignored(rule) => {
@@ -74,16 +87,15 @@ impl OpenTransaction {
                 None
             }
             Outcome::Refused(refusal) => {
-                *self.counts.dead_letters.entry(refusal.reason.as_str()).or_default() += 1;
-                self.records.push(dead_letter(
-                    record,
-                    origin,
-                    targets.dead_letters.unkeyed(origin),
-                    &refusal,
-                ));
+                self.refuse(record, origin, targets, &refusal);
                 None
             }
         }
+    }
+
+    fn refuse(&mut self, record: &Record, origin: &TopicPartition, targets: &Targets, refusal: &Refusal) {
+        *self.counts.dead_letters.entry(refusal.reason.as_str()).or_default() += 1;
+        self.records.push(dead_letter(record, origin, targets.dead_letters.unkeyed(origin), refusal));
     }
 
     fn push(&mut self, partition: TopicPartition, key: Option<&[u8]>, value: Vec<u8>) {
@@ -113,6 +125,11 @@ fn tick_records<'a>(tick: &Tick, topics: [&'a TargetTopic; 2]) -> impl Iterator<
         value: Some(value.clone()),
         headers: Vec::new(),
     })
+}
+
+fn too_large(bytes: usize) -> Refusal {
+    let detail = format!("as an event it has {bytes} bytes; at most {MAX_EVENT_BYTES} can be written");
+    Refusal { reason: RefusalReason::RecordTooLarge, detail }
 }
 
 fn schema_header(record: &Record) -> Option<&[u8]> {

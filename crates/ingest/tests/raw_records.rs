@@ -252,3 +252,35 @@ fn every_partition_of_the_log_gets_time_and_the_full_set_of_sources() {
         assert!(reached <= world.clock.now() - world.settings.evidence_hold());
     }
 }
+
+#[test]
+fn a_record_that_no_dead_letter_can_hold_stays_where_it_is_and_its_dead_letter_says_so() {
+    let world = World::new(&[("clickstream", 1)]);
+    world.send("clickstream", 0, Some(b"k"), Some(&vec![b'x'; 2_000_001]));
+    world.send("clickstream", 0, Some(b"k"), Some(&vec![b'x'; 1_040_000]));
+    let counts = world.ingest();
+    assert_eq!(tally(&counts), BTreeMap::from([("record_too_large", 1), ("unknown_format", 1)]));
+    let letters = world.records("dead-letters");
+    let lengths: Vec<_> = letters.iter().map(|letter| letter.value.as_ref().map(Bytes::len)).collect();
+    assert_eq!(lengths, [None, Some(1_040_000)]);
+    let omitted = letters[0].headers.iter().find(|(name, _)| name == "rekindle.dlq.omitted_bytes");
+    // The value, the key, and the header `trace`.
+    assert_eq!(omitted.map(|(_, bytes)| bytes.as_ref()), Some(b"2000013".as_slice()));
+    assert_eq!((letters[0].key.as_ref(), letters[1].headers.len()), (None, 10));
+}
+
+#[test]
+fn an_event_that_no_topic_would_take_is_a_dead_letter() {
+    let world = World::new(&[("purchase", 1)]);
+    let text = "x".repeat(900);
+    let line =
+        format!(r#"{{"product_id":"{}","quantity":1,"name":"{text}","category":"{text}"}}"#, "p".repeat(200));
+    let lines = vec![line; 500].join(",");
+    let order = format!(
+        r#"{{"type":"order_completed","event_id":"x","customer_id":"c","occurred_at":"2023-11-14T22:13:20Z",
+            "order_id":"o","items":[{lines}]}}"#
+    );
+    world.send("purchase", 0, None, Some(order.as_bytes()));
+    assert_eq!(tally(&world.ingest()), BTreeMap::from([("record_too_large", 1)]));
+    assert_eq!(world.records("dead-letters").len(), 1);
+}

@@ -114,6 +114,8 @@ impl KafkaLogSettings {
                 // A transaction that follows another closely is refused until the markers of that are written. With
                 // the default of 100 such a transaction takes 50 to 90 ms; with this, 5 to 10.
                 ("retry.backoff.ms", "5"),
+                // A dead letter is larger than the raw record that it holds, which may have the brokers' 1 MiB.
+                ("message.max.bytes", "2097152"),
                 ("topic.metadata.refresh.fast.interval.ms", "100"),
                 ("topic.metadata.refresh.interval.ms", "10000"),
             ],

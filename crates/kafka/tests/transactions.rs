@@ -14,7 +14,7 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use support::{Cluster, assigned, at, block_on, opened, patiently, poll_until, publish, read, record, write};
 
-/// A record larger than librdkafka hands over.
+/// A record larger than a topic takes.
 fn too_large() -> String {
     "x".repeat(2_000_000)
 }

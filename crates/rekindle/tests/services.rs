@@ -82,6 +82,7 @@ fn raw_records_become_triggers_once_and_a_stop_leaves_nothing_undone() {
         assert_eq!(process.exit_code(PATIENCE), 0, "{}", process.log());
     }
     assert_eq!(shop.fired(), expected, "each once, and no other");
+    assert_eq!(shop.dead_letters(), ["no JSON".len(), installation::LARGEST_VALUE]);
     let positions = shop.positions();
     assert_eq!(positions.len(), installation::PARTITIONS as usize);
     for (partition, stored, published) in positions {

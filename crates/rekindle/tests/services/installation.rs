@@ -21,6 +21,9 @@ const RAW_PARTITIONS: u32 = 2;
 /// When the shop's carts begin: long before the topics are written.
 const START: i64 = 1_700_000_000;
 
+/// A broker takes batches of 1,048,588 bytes, of which the record's frame needs a few.
+pub const LARGEST_VALUE: usize = 1_048_400;
+
 pub struct Installation {
     kafka: String,
     redis: String,
@@ -109,11 +112,12 @@ impl Installation {
     }
 
     fn properties(&self) -> KafkaProperties {
-        KafkaProperties::new([("bootstrap.servers", self.kafka.as_str())]).unwrap()
+        let properties = [("bootstrap.servers", self.kafka.as_str()), ("message.max.bytes", "1048588")];
+        KafkaProperties::new(properties).unwrap()
     }
 
-    /// A cart each for so many customers, a minute apart; every third orders before the trigger is due. One record
-    /// cannot be read. Gives the customers who are to be reminded.
+    /// A cart each for so many customers, a minute apart; every third orders before the trigger is due. Two records
+    /// cannot be read, one of them as large as the broker takes. Gives the customers who are to be reminded.
     pub fn produce_carts(&self, customers: i64) -> Vec<String> {
         let (mut records, mut reminded) = (Vec::new(), Vec::new());
         for number in 0..customers {
@@ -128,6 +132,7 @@ impl Installation {
         records.sort_by_key(|(at, _)| *at);
         let mut records: Vec<_> = records.into_iter().map(|(_, record)| record).collect();
         records.push(self.raw(&self.clickstream, "junk", "no JSON".to_owned()));
+        records.push(self.raw(&self.clickstream, "junk", "x".repeat(LARGEST_VALUE)));
         let timeouts = Timeouts::default();
         write_in_one_transaction(&self.properties(), &self.unique, records, timeouts).unwrap();
         reminded
@@ -153,6 +158,17 @@ impl Installation {
             ids.map(|record| String::from_utf8(record.key.unwrap().to_vec()).unwrap()).collect();
         ids.sort();
         ids
+    }
+
+    /// How long the values of the dead letters are.
+    pub fn dead_letters(&self) -> Vec<usize> {
+        let topic = self.topic("dead-letters");
+        let records = read_committed_all(&self.properties(), &topic, Duration::from_secs(30)).unwrap();
+        let values =
+            records.into_values().flatten().map(|record| record.value.map_or(0, |value| value.len()));
+        let mut lengths: Vec<_> = values.collect();
+        lengths.sort();
+        lengths
     }
 
     /// Of each partition that has state: R, and K.
