@@ -4,6 +4,8 @@
 //! how likely the customer is to be active still, how many orders to expect, and when the probability will fall below
 //! a threshold if nothing comes; [`GammaGamma`] says what an order is worth. [`merit`] measures how well
 //! probabilities agreed with what happened, and a [`Model`] is what `rekindle fit` writes and a service reads.
+//! A [`Scorer`] adds up what the model says and what it does not see, and a [`WatchState`] notices, by a computed timer
+//! and not by looking at everybody, when the score has risen and stays high.
 //!
 //! Pure, and the same to the last bit on every machine that replays: all mathematics that IEEE 754 does not round
 //! exactly comes from `libm`, never from the platform. Time is in weeks, as in the papers, and in milliseconds of event
@@ -23,7 +25,10 @@ pub mod parameters;
 pub mod purchase_days;
 pub mod purchase_model;
 pub mod sample;
+pub mod score;
 mod special;
+pub mod trend;
+pub mod watch;
 
 pub use fit::{FitError, Fitted};
 pub use gamma_gamma::{GammaGamma, Spend};
@@ -34,3 +39,6 @@ pub use parameters::{Parameters, UnfitParameter};
 pub use purchase_days::PurchaseDays;
 pub use purchase_model::{PurchaseModel, Variant};
 pub use sample::Sample;
+pub use score::{Reason, Score, Scorer, Signals, UnfitWeight, Weights};
+pub use trend::Activity;
+pub use watch::{Candidate, InvalidRule, Rules, WatchState};

@@ -27,6 +27,11 @@ impl Day {
         EventTime::from_millis(self.0.saturating_mul(MILLIS_PER_DAY)) - ahead
     }
 
+    /// The day after.
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
     /// How many days after `earlier` it is.
     pub fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
