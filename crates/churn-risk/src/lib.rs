@@ -27,6 +27,7 @@ pub mod purchase_model;
 pub mod sample;
 pub mod score;
 mod special;
+pub mod state;
 pub mod trend;
 pub mod watch;
 
@@ -40,5 +41,6 @@ pub use purchase_days::PurchaseDays;
 pub use purchase_model::{PurchaseModel, Variant};
 pub use sample::Sample;
 pub use score::{Reason, Score, Scorer, Signals, UnfitWeight, Weights};
+pub use state::{ChurnState, Settings};
 pub use trend::Activity;
 pub use watch::{Candidate, InvalidRule, Rules, WatchState};

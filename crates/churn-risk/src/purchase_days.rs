@@ -22,6 +22,16 @@ impl Day {
         Self((time + ahead).as_millis().div_euclid(MILLIS_PER_DAY))
     }
 
+    /// Days since 1970-01-01.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+
+    /// The day so many days after 1970-01-01.
+    pub fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
     /// When the day begins by that clock.
     pub fn start(self, ahead: Span) -> EventTime {
         EventTime::from_millis(self.0.saturating_mul(MILLIS_PER_DAY)) - ahead
@@ -70,6 +80,16 @@ impl PurchaseDays {
         let mut all = Self::starting(*first);
         later.iter().for_each(|day| all.record(*day));
         Some(all)
+    }
+
+    /// The days by their numbers; `None` if there are none.
+    pub fn from_parts(first: i64, last: i64, count: u32) -> Option<Self> {
+        (count > 0).then_some(Self { first: Day(first), last: Day(last), count })
+    }
+
+    /// The day of the first purchase.
+    pub fn first(&self) -> Day {
+        self.first
     }
 
     /// The day of the last purchase.

@@ -30,7 +30,7 @@ pub enum Variant {
 }
 
 /// A purchase model with its parameters.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PurchaseModel {
     /// Which of the two.
     pub variant: Variant,

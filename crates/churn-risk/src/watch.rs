@@ -2,7 +2,8 @@
 //!
 //! The score rises while nothing happens, so the time at which it will cross is computed, and that is when the next
 //! look is due. Activity moves the score at midnight; where it could make the crossing come sooner, the next midnight
-//! is looked at too. Whoever was told of is not told of again before the score was clearly lower (hysteresis).
+//! is looked at too. Whoever was told of is not told of again before the score was clearly lower (hysteresis). A
+//! customer whose score is high at the first look, a newcomer or one known from a backfill, has not risen through it.
 
 use events::{EventTime, Span};
 use serde::Serialize;
@@ -70,9 +71,10 @@ pub struct WatchState {
     /// Since when the score lies at or above the threshold, while that is not told yet.
     #[prost(sint64, optional, tag = "1")]
     pub risen_ms: Option<i64>,
-    /// Whether it was told, and the score has not been clearly lower since.
+    /// Whether the score was seen below the threshold, and after it was told clearly below: only then it can rise
+    /// through it.
     #[prost(bool, tag = "2")]
-    pub is_told: bool,
+    pub is_armed: bool,
     /// When it was told last.
     #[prost(sint64, optional, tag = "3")]
     pub told_ms: Option<i64>,
@@ -111,10 +113,12 @@ impl WatchState {
             self.risen_ms = None;
             return None;
         };
-        if self.is_told && score.basis_points() >= rules.leave {
+        let arms_below = if self.told_ms.is_some() { rules.leave } else { rules.enter };
+        self.is_armed |= score.basis_points() < arms_below;
+        if !self.is_armed {
+            self.risen_ms = None;
             return None;
         }
-        self.is_told = false;
         if score.basis_points() < rules.enter {
             self.risen_ms = None;
             self.look_ms = next_look(rules, scorer, signals, now).map(EventTime::as_millis);
@@ -128,7 +132,7 @@ impl WatchState {
             self.look_ms = Some(due.min(midnight).as_millis());
             return None;
         }
-        *self = Self { risen_ms: None, is_told: true, told_ms: Some(now.as_millis()), look_ms: None };
+        *self = Self { risen_ms: None, is_armed: false, told_ms: Some(now.as_millis()), look_ms: None };
         Some(Candidate { risen, due, score })
     }
 

@@ -111,15 +111,30 @@ fn who_was_told_of_is_told_of_again_after_a_clearly_lower_score_and_not_within_a
     let again = signals(&days, &counts);
     let mut still = state;
     assert_eq!(still.look(&halfway, &scorer, &again, again.last_order), None);
-    assert!(still.is_told);
+    assert!(!still.is_armed);
 
     // Below the lower one it is; a refund and angry tickets bring the score up at once.
     assert_eq!(state.look(&rules, &scorer, &again, again.last_order), None);
-    assert!(!state.is_told && state.next_due().is_some());
+    assert!(state.is_armed && state.next_due().is_some());
     let angry =
         Signals { open_tickets: 3, unanswered_tickets: 3, csat: Some(1), nps: Some(0), refunds: 3, ..again };
     let (told_again, candidate) = watch(&mut state, &scorer, &angry, angry.last_order + HOUR).0.unwrap();
     assert_eq!(told_again, (candidate.risen + rules.hold).max(told_at + rules.not_again_within));
+}
+
+#[test]
+fn a_score_that_is_high_from_the_start_has_not_risen() {
+    let scorer = scorer();
+    let newcomer = signals(&[1_000], &[1]);
+    assert!(scorer.score(&newcomer, newcomer.last_order).unwrap().basis_points() >= 6_600);
+    let mut state = WatchState::default();
+    assert_eq!(watch(&mut state, &scorer, &newcomer, newcomer.last_order), (None, 1));
+    // Known only long after the last order, as from a backfill.
+    let (days, counts) = (regular(), [1; 63]);
+    let long_gone = signals(&days, &counts);
+    let found =
+        watch(&mut WatchState::default(), &scorer, &long_gone, long_gone.last_order + Span::from_days(300));
+    assert_eq!(found, (None, 1));
 }
 
 #[test]
@@ -154,6 +169,10 @@ proptest! {
         let signals = Signals { refunds, ..signals(&days, &counts) };
         let is_high = |now| scorer.score(&signals, now).is_some_and(|score| score.basis_points() >= rules.enter);
         let (told, _) = watch(&mut WatchState::default(), &scorer, &signals, signals.last_order);
+        if is_high(signals.last_order) {
+            prop_assert!(told.is_none(), "it has not risen");
+            return Ok(());
+        }
 
         // The first hour after which every hour of a day was high.
         let (mut high_since, mut hour) = (None, signals.last_order);

@@ -183,7 +183,7 @@ fn order_id(event: &Event) -> Option<&str> {
 }
 
 /// Whether the customer did it, rather than the shop, its support or its carrier.
-fn is_activity(body: &Body) -> bool {
+pub fn is_activity(body: &Body) -> bool {
     !matches!(
         body,
         Body::OrderCancelled(_)

@@ -144,6 +144,18 @@ mod tests {
     }
 
     #[test]
+    fn churn_risk_wants_a_model_that_can_be_read_and_probabilities() {
+        let complaint = |assignment| load(None, &[], &[GATES_OFF, assignment]).unwrap_err().to_string();
+        let missing = complaint("triggers.churn-risk.model=no/such/model.toml");
+        assert!(
+            missing.contains("triggers.churn-risk.model: no/such/model.toml cannot be read"),
+            "{missing}"
+        );
+        let high = complaint("triggers.churn-risk.enter=66.0");
+        assert!(high.contains("triggers.churn-risk.enter: 66 is no probability above 0"), "{high}");
+    }
+
+    #[test]
     fn a_misspelt_variable_is_refused() {
         let problem = load(None, &[("REKINDLE__TRIGERS__RETENTION", "2d")], &[GATES_OFF]).unwrap_err();
         assert!(problem.to_string().contains("the nearest is `triggers`"), "{problem}");

@@ -51,6 +51,35 @@ fn enough_orders_become_a_model_file_and_the_same_one_each_time() {
 }
 
 #[test]
+fn the_triggers_watch_churn_by_a_fitted_model() {
+    let shop = shop();
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model.toml");
+    std::fs::write(&model, fit(&shop, &["--quiet"]).stdout).unwrap();
+    let set = format!("triggers.churn-risk.model={}", model.display());
+    let replay = |more: &[&str]| {
+        let usual = ["replay", "--from-file", "-", "--quiet", "--flush-timers", "--set", "gates.enabled=[]"];
+        let args = [&usual[..], more].concat();
+        let run = run(&mut command(&args), shop.as_bytes());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.stdout
+    };
+    let told = replay(&["--set", &set]);
+    let of = |parity: u32| {
+        let customers = told.lines().map(|line| {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!(event["type"], "rekindle.churn_risk.fired.v1");
+            event["subject"].as_str().unwrap()[1..].parse::<u32>().unwrap()
+        });
+        customers.filter(|customer| customer % 2 == parity).count()
+    };
+    // Those with odd numbers stopped within half a year, and most of them had ordered more than once.
+    assert!(of(1) > 200, "{} of 300", of(1));
+    assert_eq!(told, replay(&["--set", &set]), "the same bytes again");
+    assert_eq!(replay(&[]), "", "without a model nobody is watched");
+}
+
+#[test]
 fn too_little_is_refused_with_its_reason() {
     let two = order("c1", 1, "2026-01-01T00:00:00Z", "1") + &order("c1", 2, "2026-06-01T00:00:00Z", "1");
     for (input, more, complaint) in [

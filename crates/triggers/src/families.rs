@@ -1,3 +1,4 @@
 //! The trigger families, each brought into the form that the composition decides about and tells.
 
 pub(crate) mod cart;
+pub(crate) mod churn;

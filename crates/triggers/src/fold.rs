@@ -3,12 +3,13 @@
 //! Duplicates change nothing. An erased customer's past is not told again. The retention timer deletes the record.
 
 use cart_abandonment::{Effect, FiredAs};
+use churn_risk::ChurnState;
 use customer::{Moment, Profile};
 use engine::fold::{Applied, CorruptRecord, Fold, Output};
 use events::{Body, CustomerId, Event, EventTime};
 
 use crate::decision::Decision;
-use crate::families::cart;
+use crate::families::{cart, churn};
 use crate::occasion::Occasion;
 use crate::record::Record;
 use crate::render::{Ids, Renderer};
@@ -20,6 +21,7 @@ pub struct TriggerFold {
     settings: Settings,
     fingerprint: String,
     cart_rule_version: String,
+    churn_rule_version: String,
 }
 
 impl TriggerFold {
@@ -31,7 +33,8 @@ impl TriggerFold {
         settings.validate()?;
         let fingerprint = settings.fingerprint();
         let cart_rule_version = settings.cart_abandonment.as_ref().map(rule_version).unwrap_or_default();
-        Ok(Self { settings, fingerprint, cart_rule_version })
+        let churn_rule_version = settings.churn_risk.as_ref().map(rule_version).unwrap_or_default();
+        Ok(Self { settings, fingerprint, cart_rule_version, churn_rule_version })
     }
 
     /// The settings in force.
@@ -77,6 +80,25 @@ impl TriggerFold {
                 record.cart.remember(&candidate, sent, rules);
             }
             outputs.push(output);
+        }
+    }
+
+    fn look_at_churn(
+        &self,
+        id: &CustomerId,
+        record: &mut Record,
+        now: EventTime,
+        moment: &Moment,
+        outputs: &mut Vec<Output>,
+    ) {
+        let (Some(settings), Some(churn)) = (&self.settings.churn_risk, &mut record.churn) else {
+            // The family was switched off after this look was set.
+            record.churn = None;
+            return;
+        };
+        if let Some(candidate) = churn.look(settings, &record.profile, now) {
+            let occasion = churn::occasion(&candidate, churn, now, (settings, &self.churn_rule_version));
+            outputs.push(self.decide(id, occasion, &record.profile, moment).1);
         }
     }
 
@@ -128,8 +150,13 @@ impl Fold for TriggerFold {
         customer.profile.apply(event, moment, &self.settings.limits);
         match &event.body {
             _ if is_erased_past => {}
-            Body::ErasureRequested(_) => customer.cart = Default::default(),
-            _ => self.apply_to_cart(customer, event, moment, outputs),
+            Body::ErasureRequested(_) => (customer.cart, customer.churn) = Default::default(),
+            _ => {
+                self.apply_to_cart(customer, event, moment, outputs);
+                if let Some(settings) = &self.settings.churn_risk {
+                    customer.churn.get_or_insert_default().apply(settings, event, moment);
+                }
+            }
         }
         Applied::Applied
     }
@@ -144,6 +171,10 @@ impl Fold for TriggerFold {
     ) {
         if customer.cart.next_due().is_some_and(|cart_due| cart_due <= due) {
             self.fire_cart(id, customer, due, moment, outputs);
+        }
+        let looks = customer.churn.as_ref().and_then(ChurnState::next_due);
+        if looks.is_some_and(|look| look <= due) {
+            self.look_at_churn(id, customer, due, moment, outputs);
         }
         let asks = customer.profile.retained_until().is_some_and(|end| end <= due);
         if asks && customer.profile.is_outdated(due, &self.settings.limits) {

@@ -13,6 +13,9 @@ pub(crate) struct Kind {
     pub purpose: &'static str,
 }
 
+/// A customer who is likely not to come back.
+pub(crate) const CHURN_RISK: Kind = Kind { name: "churn_risk", priority: 10, purpose: ADVERTISING };
+
 /// A cart that was left behind. Checkout is to lie above it, search and browse below.
 pub(crate) const CART_ABANDONMENT: Kind =
     Kind { name: "cart_abandonment", priority: 30, purpose: ADVERTISING };

@@ -1,6 +1,7 @@
 //! What a family has to say, in the form that the composition decides about and tells: the same for every trigger.
 
 use cart_abandonment::OpenCart;
+use churn_risk::Score;
 use events::{EventTime, Span};
 
 use crate::kind::Kind;
@@ -55,4 +56,6 @@ pub(crate) struct Withdrawal<'a> {
 pub(crate) enum Subject<'a> {
     /// A cart; none where it may have changed since.
     Cart { cart: Option<&'a OpenCart>, abandoned_before: u32 },
+    /// A score that has risen.
+    Churn { score: &'a Score, risen: EventTime },
 }

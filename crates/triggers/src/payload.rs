@@ -3,6 +3,7 @@
 //! Structs, not maps: the order of the fields is the order of the bytes. Times are RFC 3339 in UTC.
 
 use cart_abandonment::{Line, OpenCart};
+use churn_risk::Score;
 use contact_policy::Verdict;
 use customer::{Consent, Profile};
 use events::EventTime;
@@ -65,11 +66,30 @@ pub(crate) struct Statement {
 
 #[derive(Serialize)]
 pub(crate) struct Context<'a> {
+    /// What was left behind, where a cart is what it is about.
     cart: Option<Cart<'a>>,
     last_activity_at: Option<String>,
     last_order_at: Option<String>,
     orders: u32,
     abandoned_before: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    churn: Option<Churn>,
+}
+
+#[derive(Serialize)]
+struct Churn {
+    /// The probability of no order within the horizon, in ten-thousandths.
+    score_basis_points: u32,
+    /// Since when it lies above the threshold.
+    risen_at: String,
+    reasons: Vec<ChurnReason>,
+}
+
+#[derive(Serialize)]
+struct ChurnReason {
+    feature: &'static str,
+    /// Its share on the log-odds scale, in thousandths.
+    millipoints: i64,
 }
 
 #[derive(Serialize)]
@@ -161,13 +181,32 @@ impl Statement {
 
 impl<'a> Context<'a> {
     pub(crate) fn of(profile: &Profile, subject: &Subject<'a>) -> Self {
-        let Subject::Cart { cart, abandoned_before } = *subject;
+        let (cart, abandoned_before, churn) = match subject {
+            Subject::Cart { cart, abandoned_before } => (cart.map(Cart::of), *abandoned_before, None),
+            Subject::Churn { score, risen } => (None, 0, Some(Churn::of(score, *risen))),
+        };
         Self {
-            cart: cart.map(Cart::of),
+            cart,
             last_activity_at: profile.last_activity_ms.map(rfc3339_ms),
             last_order_at: profile.last_order_ms.map(rfc3339_ms),
             orders: profile.orders,
             abandoned_before,
+            churn,
+        }
+    }
+}
+
+impl Churn {
+    fn of(score: &Score, risen: EventTime) -> Self {
+        let reason = |reason: &churn_risk::Reason| ChurnReason {
+            feature: reason.feature,
+            // Points are bounded by the weights, far within the range.
+            millipoints: (reason.points * 1_000.0).round() as i64,
+        };
+        Self {
+            score_basis_points: score.basis_points(),
+            risen_at: rfc3339(risen),
+            reasons: score.reasons.iter().map(reason).filter(|reason| reason.millipoints != 0).collect(),
         }
     }
 }

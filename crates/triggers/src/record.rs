@@ -1,6 +1,7 @@
 //! The customer's record: the shared profile, and what each trigger family remembers. One blob per customer.
 
 use cart_abandonment::CartState;
+use churn_risk::ChurnState;
 use customer::Profile;
 use events::EventTime;
 use prost::Message as _;
@@ -20,6 +21,9 @@ pub struct Record {
     /// What cart abandonment remembers.
     #[prost(message, required, tag = "3")]
     pub cart: CartState,
+    /// What churn risk remembers; nothing while it is switched off.
+    #[prost(message, optional, tag = "4")]
+    pub churn: Option<ChurnState>,
 }
 
 impl Record {
@@ -51,7 +55,8 @@ impl Record {
 
     /// The earliest timer.
     pub fn next_due(&self) -> Option<EventTime> {
-        self.cart.next_due().into_iter().chain(self.profile.retained_until()).min()
+        let churn = self.churn.as_ref().and_then(ChurnState::next_due);
+        [self.cart.next_due(), churn, self.profile.retained_until()].into_iter().flatten().min()
     }
 
     /// Whether nothing is left to remember.

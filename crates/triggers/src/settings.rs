@@ -15,7 +15,7 @@ use cart_abandonment::{InvalidRule, Rules};
 pub const LOGIC_VERSION: u32 = 1;
 
 /// The settings of the triggers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Settings {
     /// Sets this installation's trigger ids apart from another's: letters, digits, `.`, `_` and `-`.
     pub namespace: String,
@@ -31,6 +31,9 @@ pub struct Settings {
     pub gates: contact_policy::Settings,
     /// Abandoned carts; `None` to leave them alone.
     pub cart_abandonment: Option<Rules>,
+    /// Customers at risk; `None` to leave them alone. Not in the fingerprint where it is off, as if it did not exist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub churn_risk: Option<churn_risk::Settings>,
 }
 
 /// What a run of the triggers is for.
@@ -56,6 +59,7 @@ impl Default for Settings {
             limits: Limits::default(),
             gates: contact_policy::Settings::default(),
             cart_abandonment: Some(Rules::default()),
+            churn_risk: None,
         }
     }
 }
@@ -86,13 +90,20 @@ impl Settings {
                 return Err(InvalidSetting::new("triggers.retention", problem));
             }
         }
+        if let Some(churn) = &self.churn_risk {
+            churn.validate()?;
+        }
         Ok(())
     }
 
     /// Every topic that outputs may go to.
     pub fn output_topics(&self) -> Vec<SmolStr> {
-        let families = self.cart_abandonment.iter().map(|_| "cart-abandonment");
-        families.chain(["suppressed"]).map(|name| format_smolstr!("{}.{name}", self.actions_prefix)).collect()
+        let cart = self.cart_abandonment.iter().map(|_| "cart-abandonment");
+        let churn = self.churn_risk.iter().map(|_| "churn-risk");
+        cart.chain(churn)
+            .chain(["suppressed"])
+            .map(|name| format_smolstr!("{}.{name}", self.actions_prefix))
+            .collect()
     }
 
     /// A fingerprint of everything that can affect output; the same on every platform and in every run.
@@ -102,7 +113,7 @@ impl Settings {
 }
 
 /// The version of one trigger's rules, as its records show it.
-pub(crate) fn rule_version(rules: &Rules) -> String {
+pub(crate) fn rule_version(rules: &impl Serialize) -> String {
     format!("{:016x}", xxh3_64(&canonical(rules)))
 }
 
@@ -130,6 +141,12 @@ impl InvalidSetting {
 impl From<InvalidRule> for InvalidSetting {
     fn from(error: InvalidRule) -> Self {
         Self::new(format!("triggers.cart-abandonment.{}", error.key), error.problem)
+    }
+}
+
+impl From<churn_risk::InvalidRule> for InvalidSetting {
+    fn from(error: churn_risk::InvalidRule) -> Self {
+        Self::new(format!("triggers.churn-risk.{}", error.key), error.problem)
     }
 }
 
@@ -185,6 +202,20 @@ mod tests {
             change(&mut settings.gates);
             settings
         };
+        let churn = |change: &dyn Fn(&mut churn_risk::Settings)| {
+            let parameters = churn_risk::Parameters::new(0.5, 6.0, 0.8, 1.6).expect("a model");
+            let mut churn = churn_risk::Settings {
+                rules: churn_risk::Rules::default(),
+                model: churn_risk::PurchaseModel { variant: churn_risk::Variant::MbgNbd, parameters },
+                weights: churn_risk::Weights::default(),
+                horizon: Span::from_days(90),
+                usual_gap: Span::from_days(30),
+                ahead: Span::ZERO,
+                valid_for: Span::from_days(7),
+            };
+            change(&mut churn);
+            Settings { churn_risk: Some(churn), ..usual() }
+        };
         let mut fingerprints = vec![
             usual().fingerprint(),
             Settings { namespace: "other".to_owned(), ..usual() }.fingerprint(),
@@ -193,6 +224,10 @@ mod tests {
             Settings { max_staleness: Span::from_hours(23), ..usual() }.fingerprint(),
             Settings { limits: Limits { recent_events: 17, ..Limits::default() }, ..usual() }.fingerprint(),
             Settings { cart_abandonment: None, ..usual() }.fingerprint(),
+            churn(&|_| {}).fingerprint(),
+            churn(&|churn| churn.rules.hold = Span::ZERO).fingerprint(),
+            churn(&|churn| churn.weights.silence = 0.25).fingerprint(),
+            churn(&|churn| churn.ahead = Span::from_hours(9)).fingerprint(),
             rules(&|rules| rules.wait = Span::from_hours(3)).fingerprint(),
             rules(&|rules| rules.further_steps.truncate(1)).fingerprint(),
             rules(&|rules| rules.ended_by = cart_abandonment::OrderMatch::SameCartOrCheckout).fingerprint(),

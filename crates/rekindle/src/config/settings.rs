@@ -52,7 +52,7 @@ impl Settings {
         check.at_least("replay.sort_memory_bytes", sections.replay.sort_memory_bytes as u64, 1 << 20)?;
         check.engine(&sections.engine)?;
         check.triggers(&sections.triggers)?;
-        let triggers = convert::triggers(sections);
+        let triggers = convert::triggers(sections, origins)?;
         triggers.validate().map_err(|invalid| origins.problem(&invalid.key, invalid.problem))?;
         let normaliser = convert::normaliser(&sections.ingest);
         if let Err(error) = Normaliser::new(normaliser.clone()) {

@@ -9,6 +9,7 @@ use events::event::{CheckoutStarted, ProfileUpdated};
 use events::{Body, EventTime, Span};
 use serde_json::{Map, Value, json};
 
+use crate::churn::{regular, watching_churn};
 use crate::log::{Log, added, consented, event, minute, ordered, settings};
 
 fn schemas() -> PathBuf {
@@ -52,9 +53,14 @@ fn examples() -> Vec<(&'static str, Output)> {
 
     let mut slow = known_customer();
     let expired = one(slow.tick(minute(250), minute(250) + Span::from_hours(30)).written());
+
+    let mut silent = Log::new(watching_churn());
+    regular(&mut silent);
+    let at_risk = one(silent.until(minute(200 * 24 * 60)).written());
     vec![
         ("actions.cart-abandonment/examples/fired.json", fired),
         ("actions.cart-abandonment/examples/cancelled.json", cancelled),
+        ("actions.churn-risk/examples/fired.json", at_risk),
         ("actions.suppressed/examples/suppressed.json", suppressed),
         ("actions.suppressed/examples/expired.json", expired),
     ]

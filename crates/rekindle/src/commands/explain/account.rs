@@ -238,6 +238,9 @@ fn timers(record: &Record) -> Vec<Timer> {
             "the record is deleted if nothing was heard for the retention".to_owned(),
         ));
     }
+    if let Some(look) = record.churn.as_ref().and_then(|churn| churn.watch.look_ms) {
+        timers.push((look, "the churn score is looked at".to_owned()));
+    }
     timers.sort();
     timers.into_iter().map(|(due, what)| Timer { due: at(due), what }).collect()
 }

@@ -1,5 +1,8 @@
 //! `[triggers]` and `[gates]`: what is sent, and what stands between a trigger that is due and its being sent.
 
+use std::path::PathBuf;
+
+use events::Span;
 use serde::{Deserialize, Serialize};
 use strict_toml::Duration;
 
@@ -23,6 +26,8 @@ pub struct Triggers {
     pub text_bytes: usize,
     #[serde(rename = "cart-abandonment")]
     pub cart_abandonment: CartAbandonment,
+    #[serde(rename = "churn-risk")]
+    pub churn_risk: ChurnRisk,
 }
 
 impl Default for Triggers {
@@ -38,6 +43,46 @@ impl Default for Triggers {
             consents: limits.consents,
             text_bytes: limits.text_bytes,
             cart_abandonment: CartAbandonment::default(),
+            churn_risk: ChurnRisk::default(),
+        }
+    }
+}
+
+/// `[triggers.churn-risk]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChurnRisk {
+    /// The file that `rekindle fit` wrote; without one nobody is watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<PathBuf>,
+    /// Churn is no order within this.
+    pub horizon: Duration,
+    /// The score, a probability, that has to be reached.
+    pub enter: f64,
+    /// The score below which a customer who was told of can be told of again.
+    pub leave: f64,
+    /// How long the score has to stay at or above `enter`.
+    pub hold: Duration,
+    /// Who was told of is not told of again for this long.
+    pub not_again_within: Duration,
+    /// The time between orders of customers with fewer than three.
+    pub usual_gap: Duration,
+    /// How long after it fired a trigger is worth sending.
+    pub valid_for: Duration,
+}
+
+impl Default for ChurnRisk {
+    fn default() -> Self {
+        let rules = churn_risk::Rules::default();
+        Self {
+            model: None,
+            horizon: Span::from_days(90).into(),
+            enter: f64::from(rules.enter) / 10_000.0,
+            leave: f64::from(rules.leave) / 10_000.0,
+            hold: rules.hold.into(),
+            not_again_within: rules.not_again_within.into(),
+            usual_gap: Span::from_days(30).into(),
+            valid_for: Span::from_days(7).into(),
         }
     }
 }

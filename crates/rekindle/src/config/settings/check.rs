@@ -85,6 +85,22 @@ impl Check<'_> {
         ] {
             self.bounded(&format!("triggers.cart-abandonment.{key}"), duration)?;
         }
+        let churn = &triggers.churn_risk;
+        for (key, score) in [("enter", churn.enter), ("leave", churn.leave)] {
+            if !(score > 0.0 && score <= 1.0) {
+                let message = format!("{score} is no probability above 0");
+                return Err(self.origins.problem(&format!("triggers.churn-risk.{key}"), message));
+            }
+        }
+        for (key, duration) in [
+            ("horizon", churn.horizon),
+            ("hold", churn.hold),
+            ("not_again_within", churn.not_again_within),
+            ("usual_gap", churn.usual_gap),
+            ("valid_for", churn.valid_for),
+        ] {
+            self.bounded(&format!("triggers.churn-risk.{key}"), duration)?;
+        }
         let mut before = cart.wait;
         for (place, step) in cart.steps.iter().enumerate() {
             let key = format!("triggers.cart-abandonment.steps[{place}]");

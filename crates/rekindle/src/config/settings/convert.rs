@@ -1,12 +1,13 @@
 //! The same settings in each crate's own types; whatever could be wrong with them was refused before.
 
 use engine::settings::{ChangedRules, MissingState, PublishFrom, TaskSettings, WorkerSettings};
+use events::Span;
 use events::normalise::{FutureTimes, Limits, NormaliserSettings, SettingsError};
 use smol_str::SmolStr;
-use strict_toml::Duration;
+use strict_toml::{Duration, Origins, Problem};
 
 use crate::config::sections::{
-    ConsentDefault, EndedBy, Engine, Gate, Identity, Ingest, OnMissingState, Sections, Vocabulary,
+    ChurnRisk, ConsentDefault, EndedBy, Engine, Gate, Identity, Ingest, OnMissingState, Sections, Vocabulary,
 };
 
 pub(super) fn task(engine: &Engine) -> TaskSettings {
@@ -98,9 +99,11 @@ pub(super) fn ingest(sections: &Sections) -> ingest::Settings {
     }
 }
 
-pub(super) fn triggers(sections: &Sections) -> triggers::Settings {
+/// # Errors
+/// If the model file of churn risk cannot be read, or is none.
+pub(super) fn triggers(sections: &Sections, origins: &Origins) -> Result<triggers::Settings, Problem> {
     let section = &sections.triggers;
-    triggers::Settings {
+    Ok(triggers::Settings {
         namespace: section.namespace.clone(),
         mode: triggers::Mode::Live,
         actions_prefix: sections.topics.actions_prefix.clone(),
@@ -114,7 +117,35 @@ pub(super) fn triggers(sections: &Sections) -> triggers::Settings {
         },
         gates: gates(sections),
         cart_abandonment: section.cart_abandonment.enabled.then(|| cart_rules(sections)),
-    }
+        churn_risk: churn_settings(&section.churn_risk, origins)?,
+    })
+}
+
+fn churn_settings(section: &ChurnRisk, origins: &Origins) -> Result<Option<churn_risk::Settings>, Problem> {
+    const MODEL: &str = "triggers.churn-risk.model";
+    let Some(path) = &section.model else { return Ok(None) };
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| origins.problem(MODEL, format!("{name} cannot be read: {error}")))?;
+    let model = churn_risk::Model::parse(&name, &text)?;
+    let purchase_model =
+        model.purchase_model().map_err(|unfit| origins.problem(MODEL, format!("{name}: {unfit}")))?;
+    // Probabilities were checked, so that these are whole numbers of 1 to 10,000.
+    let basis_points = |probability: f64| (probability * 10_000.0).round() as u32;
+    Ok(Some(churn_risk::Settings {
+        rules: churn_risk::Rules {
+            enter: basis_points(section.enter),
+            leave: basis_points(section.leave),
+            hold: section.hold.span(),
+            not_again_within: section.not_again_within.span(),
+        },
+        model: purchase_model,
+        weights: churn_risk::Weights::default(),
+        horizon: section.horizon.span(),
+        usual_gap: section.usual_gap.span(),
+        ahead: Span::from_minutes(i64::from(model.data.utc_offset_minutes)),
+        valid_for: section.valid_for.span(),
+    }))
 }
 
 fn cart_rules(sections: &Sections) -> cart_abandonment::Rules {
