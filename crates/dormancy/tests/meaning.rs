@@ -14,7 +14,7 @@ fn at(day: i64) -> EventTime {
 
 fn event(day: i64, body: Body) -> Event {
     Event {
-        event_id: EventId::new(&format!("day-{day}")),
+        event_id: EventId::new(format!("day-{day}")),
         customer_id: CustomerId::new("c"),
         occurred_at: at(day),
         body,

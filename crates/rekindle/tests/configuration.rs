@@ -66,7 +66,7 @@ fn each_mistake_is_told_with_its_place_its_key_and_what_is_allowed() {
         (
             "[gates]\nenabled = []\n\n[triggers.cart_abandonment]\nwait = \"4h\"\n",
             "rekindle: FILE:4: triggers.cart_abandonment: unknown key `cart_abandonment`; the nearest is \
-             `cart-abandonment` (allowed: cart-abandonment, churn-risk, consents, max_staleness, namespace, recent_events, \
+             `cart-abandonment` (allowed: cart-abandonment, churn-risk, consents, dormancy, max_staleness, namespace, recent_events, \
              recent_orders, retention, text_bytes)",
         ),
         (

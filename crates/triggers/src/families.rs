@@ -2,3 +2,4 @@
 
 pub(crate) mod cart;
 pub(crate) mod churn;
+pub(crate) mod silence;

@@ -5,11 +5,12 @@
 use cart_abandonment::{Effect, FiredAs};
 use churn_risk::ChurnState;
 use customer::{Moment, Profile};
+use dormancy::DormancyState;
 use engine::fold::{Applied, CorruptRecord, Fold, Output};
 use events::{Body, CustomerId, Event, EventTime};
 
 use crate::decision::Decision;
-use crate::families::{cart, churn};
+use crate::families::{cart, churn, silence};
 use crate::occasion::Occasion;
 use crate::record::Record;
 use crate::render::{Ids, Renderer};
@@ -22,6 +23,7 @@ pub struct TriggerFold {
     fingerprint: String,
     cart_rule_version: String,
     churn_rule_version: String,
+    dormancy_rule_version: String,
 }
 
 impl TriggerFold {
@@ -34,7 +36,8 @@ impl TriggerFold {
         let fingerprint = settings.fingerprint();
         let cart_rule_version = settings.cart_abandonment.as_ref().map(rule_version).unwrap_or_default();
         let churn_rule_version = settings.churn_risk.as_ref().map(rule_version).unwrap_or_default();
-        Ok(Self { settings, fingerprint, cart_rule_version, churn_rule_version })
+        let dormancy_rule_version = settings.dormancy.as_ref().map(rule_version).unwrap_or_default();
+        Ok(Self { settings, fingerprint, cart_rule_version, churn_rule_version, dormancy_rule_version })
     }
 
     /// The settings in force.
@@ -78,6 +81,57 @@ impl TriggerFold {
             if let Some(Ids { trigger, episode }) = sent {
                 let sent = FiredAs { trigger_id: trigger.into_bytes(), episode_id: episode.into_bytes() };
                 record.cart.remember(&candidate, sent, rules);
+            }
+            outputs.push(output);
+        }
+    }
+
+    fn apply_to_silence(
+        &self,
+        record: &mut Record,
+        event: &Event,
+        moment: &Moment,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(rules) = &self.settings.dormancy else { return };
+        let rule = (rules, self.dormancy_rule_version.as_str());
+        let state = record.dormancy.get_or_insert_default();
+        for effect in state.apply(rules, &record.profile, event, moment) {
+            match effect {
+                dormancy::Effect::Retracted(retraction) => {
+                    let withdrawal = silence::withdrawal(&retraction, event, rule);
+                    let renderer = self.renderer(&event.customer_id, moment);
+                    outputs.push(renderer.cancelled(withdrawal, &record.profile));
+                }
+                dormancy::Effect::Returned(back) => {
+                    let occasion = silence::reactivation(&back, event, rule);
+                    outputs.push(self.decide(&event.customer_id, occasion, &record.profile, moment).1);
+                }
+                // An event makes nothing due.
+                dormancy::Effect::Due(_) => {}
+            }
+        }
+    }
+
+    fn fire_silence(
+        &self,
+        id: &CustomerId,
+        record: &mut Record,
+        now: EventTime,
+        moment: &Moment,
+        outputs: &mut Vec<Output>,
+    ) {
+        let (Some(rules), Some(state)) = (&self.settings.dormancy, &mut record.dormancy) else {
+            // The family was switched off after this timer was set.
+            record.dormancy = None;
+            return;
+        };
+        if let Some(candidate) = state.fire(rules, &record.profile, now) {
+            let occasion = silence::occasion(&candidate, rules, &self.dormancy_rule_version);
+            let (sent, output) = self.decide(id, occasion, &record.profile, moment);
+            if let Some(Ids { trigger, episode }) = sent {
+                let (trigger_id, episode_id) = (trigger.into_bytes(), episode.into_bytes());
+                state.remember(&candidate, dormancy::FiredAs { trigger_id, episode_id });
             }
             outputs.push(output);
         }
@@ -150,12 +204,15 @@ impl Fold for TriggerFold {
         customer.profile.apply(event, moment, &self.settings.limits);
         match &event.body {
             _ if is_erased_past => {}
-            Body::ErasureRequested(_) => (customer.cart, customer.churn) = Default::default(),
+            Body::ErasureRequested(_) => {
+                (customer.cart, customer.churn, customer.dormancy) = Default::default();
+            }
             _ => {
                 self.apply_to_cart(customer, event, moment, outputs);
                 if let Some(settings) = &self.settings.churn_risk {
                     customer.churn.get_or_insert_default().apply(settings, event, moment);
                 }
+                self.apply_to_silence(customer, event, moment, outputs);
             }
         }
         Applied::Applied
@@ -175,6 +232,10 @@ impl Fold for TriggerFold {
         let looks = customer.churn.as_ref().and_then(ChurnState::next_due);
         if looks.is_some_and(|look| look <= due) {
             self.look_at_churn(id, customer, due, moment, outputs);
+        }
+        let falls_silent = customer.dormancy.as_ref().and_then(DormancyState::next_due);
+        if falls_silent.is_some_and(|end| end <= due) {
+            self.fire_silence(id, customer, due, moment, outputs);
         }
         let asks = customer.profile.retained_until().is_some_and(|end| end <= due);
         if asks && customer.profile.is_outdated(due, &self.settings.limits) {

@@ -13,6 +13,12 @@ pub(crate) struct Kind {
     pub purpose: &'static str,
 }
 
+/// A customer who has been silent for long.
+pub(crate) const DORMANCY: Kind = Kind { name: "dormancy", priority: 12, purpose: ADVERTISING };
+
+/// A customer who is back after a dormancy.
+pub(crate) const REACTIVATED: Kind = Kind { name: "reactivated", priority: 14, purpose: ADVERTISING };
+
 /// A customer who is likely not to come back.
 pub(crate) const CHURN_RISK: Kind = Kind { name: "churn_risk", priority: 10, purpose: ADVERTISING };
 

@@ -2,6 +2,7 @@
 
 use cart_abandonment::OpenCart;
 use churn_risk::Score;
+use dormancy::Tier;
 use events::{EventTime, Span};
 
 use crate::kind::Kind;
@@ -56,6 +57,8 @@ pub(crate) struct Withdrawal<'a> {
 pub(crate) enum Subject<'a> {
     /// A cart; none where it may have changed since.
     Cart { cart: Option<&'a OpenCart>, abandoned_before: u32 },
+    /// A silence and the tier it reached, and its end where it has one.
+    Silence { tier: Tier, since: EventTime, until: Option<EventTime> },
     /// A score that has risen.
     Churn { score: &'a Score, risen: EventTime },
 }

@@ -6,6 +6,7 @@ use cart_abandonment::{Line, OpenCart};
 use churn_risk::Score;
 use contact_policy::Verdict;
 use customer::{Consent, Profile};
+use dormancy::Tier;
 use events::EventTime;
 use serde::Serialize;
 
@@ -74,6 +75,18 @@ pub(crate) struct Context<'a> {
     abandoned_before: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     churn: Option<Churn>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dormancy: Option<Dormancy>,
+}
+
+#[derive(Serialize)]
+struct Dormancy {
+    tier: &'static str,
+    silent_since: String,
+    /// When the customer came back; none while the silence lasts.
+    ended_at: Option<String>,
+    /// How long the silence lasted in whole seconds; none while it lasts.
+    lasted_seconds: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -181,17 +194,35 @@ impl Statement {
 
 impl<'a> Context<'a> {
     pub(crate) fn of(profile: &Profile, subject: &Subject<'a>) -> Self {
-        let (cart, abandoned_before, churn) = match subject {
-            Subject::Cart { cart, abandoned_before } => (cart.map(Cart::of), *abandoned_before, None),
-            Subject::Churn { score, risen } => (None, 0, Some(Churn::of(score, *risen))),
-        };
-        Self {
-            cart,
+        let mut context = Self {
+            cart: None,
             last_activity_at: profile.last_activity_ms.map(rfc3339_ms),
             last_order_at: profile.last_order_ms.map(rfc3339_ms),
             orders: profile.orders,
-            abandoned_before,
-            churn,
+            abandoned_before: 0,
+            churn: None,
+            dormancy: None,
+        };
+        match subject {
+            Subject::Cart { cart, abandoned_before } => {
+                (context.cart, context.abandoned_before) = (cart.map(Cart::of), *abandoned_before);
+            }
+            Subject::Churn { score, risen } => context.churn = Some(Churn::of(score, *risen)),
+            Subject::Silence { tier, since, until } => {
+                context.dormancy = Some(Dormancy::of(*tier, *since, *until));
+            }
+        }
+        context
+    }
+}
+
+impl Dormancy {
+    fn of(tier: Tier, since: EventTime, until: Option<EventTime>) -> Self {
+        Self {
+            tier: tier.as_str(),
+            silent_since: rfc3339(since),
+            ended_at: until.map(rfc3339),
+            lasted_seconds: until.map(|until| until.since(since).as_millis() / 1_000),
         }
     }
 }

@@ -3,6 +3,7 @@
 use cart_abandonment::CartState;
 use churn_risk::ChurnState;
 use customer::Profile;
+use dormancy::DormancyState;
 use events::EventTime;
 use prost::Message as _;
 
@@ -24,6 +25,9 @@ pub struct Record {
     /// What churn risk remembers; nothing while it is switched off.
     #[prost(message, optional, tag = "4")]
     pub churn: Option<ChurnState>,
+    /// What dormancy remembers; nothing while it is switched off.
+    #[prost(message, optional, tag = "5")]
+    pub dormancy: Option<DormancyState>,
 }
 
 impl Record {
@@ -56,7 +60,8 @@ impl Record {
     /// The earliest timer.
     pub fn next_due(&self) -> Option<EventTime> {
         let churn = self.churn.as_ref().and_then(ChurnState::next_due);
-        [self.cart.next_due(), churn, self.profile.retained_until()].into_iter().flatten().min()
+        let dormancy = self.dormancy.as_ref().and_then(DormancyState::next_due);
+        [self.cart.next_due(), churn, dormancy, self.profile.retained_until()].into_iter().flatten().min()
     }
 
     /// Whether nothing is left to remember.

@@ -34,6 +34,9 @@ pub struct Settings {
     /// Customers at risk; `None` to leave them alone. Not in the fingerprint where it is off, as if it did not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub churn_risk: Option<churn_risk::Settings>,
+    /// Silent customers; `None` to leave them alone, and then not in the fingerprint either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dormancy: Option<dormancy::Rules>,
 }
 
 /// What a run of the triggers is for.
@@ -60,6 +63,7 @@ impl Default for Settings {
             gates: contact_policy::Settings::default(),
             cart_abandonment: Some(Rules::default()),
             churn_risk: None,
+            dormancy: None,
         }
     }
 }
@@ -93,6 +97,9 @@ impl Settings {
         if let Some(churn) = &self.churn_risk {
             churn.validate()?;
         }
+        if let Some(rules) = &self.dormancy {
+            rules.validate()?;
+        }
         Ok(())
     }
 
@@ -100,7 +107,9 @@ impl Settings {
     pub fn output_topics(&self) -> Vec<SmolStr> {
         let cart = self.cart_abandonment.iter().map(|_| "cart-abandonment");
         let churn = self.churn_risk.iter().map(|_| "churn-risk");
+        let dormancy = self.dormancy.iter().flat_map(|_| ["dormancy", "reactivated"]);
         cart.chain(churn)
+            .chain(dormancy)
             .chain(["suppressed"])
             .map(|name| format_smolstr!("{}.{name}", self.actions_prefix))
             .collect()
@@ -147,6 +156,12 @@ impl From<InvalidRule> for InvalidSetting {
 impl From<churn_risk::InvalidRule> for InvalidSetting {
     fn from(error: churn_risk::InvalidRule) -> Self {
         Self::new(format!("triggers.churn-risk.{}", error.key), error.problem)
+    }
+}
+
+impl From<dormancy::InvalidRule> for InvalidSetting {
+    fn from(error: dormancy::InvalidRule) -> Self {
+        Self::new(format!("triggers.dormancy.{}", error.key), error.problem)
     }
 }
 
@@ -224,6 +239,7 @@ mod tests {
             Settings { max_staleness: Span::from_hours(23), ..usual() }.fingerprint(),
             Settings { limits: Limits { recent_events: 17, ..Limits::default() }, ..usual() }.fingerprint(),
             Settings { cart_abandonment: None, ..usual() }.fingerprint(),
+            Settings { dormancy: Some(dormancy::Rules::default()), ..usual() }.fingerprint(),
             churn(&|_| {}).fingerprint(),
             churn(&|churn| churn.rules.hold = Span::ZERO).fingerprint(),
             churn(&|churn| churn.weights.silence = 0.25).fingerprint(),

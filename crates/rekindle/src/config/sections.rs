@@ -19,7 +19,7 @@ pub use ingest::{Identity, Ingest, Vocabulary};
 pub use kafka::Kafka;
 pub use process::{Admin, Log, LogFormat};
 pub use redis::Redis;
-pub use triggers::{ChurnRisk, ConsentDefault, EndedBy, Gate, Gates, Triggers};
+pub use triggers::{Activity, ChurnRisk, ConsentDefault, Dormancy, EndedBy, Gate, Gates, Triggers};
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::churn::{regular, watching_churn};
 use crate::log::{Log, added, consented, event, minute, ordered, settings};
+use crate::silence::{DAY, watching_silence};
 
 fn schemas() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../schemas")
@@ -57,10 +58,22 @@ fn examples() -> Vec<(&'static str, Output)> {
     let mut silent = Log::new(watching_churn());
     regular(&mut silent);
     let at_risk = one(silent.until(minute(200 * 24 * 60)).written());
+
+    let mut quiet = Log::new(watching_silence());
+    quiet.event(&ordered("order-1", 0, "o-1"));
+    let slipping = one(quiet.until(minute(31 * DAY)).written());
+    quiet.late(&ordered("order-2", 29 * DAY, "o-2"));
+    let active_late = one(quiet.written());
+    quiet.until(minute(60 * DAY)).written();
+    quiet.event(&ordered("order-3", 61 * DAY, "o-3"));
+    let reactivated = one(quiet.written());
     vec![
         ("actions.cart-abandonment/examples/fired.json", fired),
         ("actions.cart-abandonment/examples/cancelled.json", cancelled),
         ("actions.churn-risk/examples/fired.json", at_risk),
+        ("actions.dormancy/examples/fired.json", slipping),
+        ("actions.dormancy/examples/cancelled.json", active_late),
+        ("actions.reactivated/examples/fired.json", reactivated),
         ("actions.suppressed/examples/suppressed.json", suppressed),
         ("actions.suppressed/examples/expired.json", expired),
     ]

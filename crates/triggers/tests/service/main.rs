@@ -7,3 +7,4 @@ mod examples;
 mod lifecycle;
 mod log;
 mod otto;
+mod silence;

@@ -241,6 +241,9 @@ fn timers(record: &Record) -> Vec<Timer> {
     if let Some(look) = record.churn.as_ref().and_then(|churn| churn.watch.look_ms) {
         timers.push((look, "the churn score is looked at".to_owned()));
     }
+    if let Some(due) = record.dormancy.as_ref().and_then(|dormancy| dormancy.timer_ms) {
+        timers.push((due, "the next tier of dormancy".to_owned()));
+    }
     timers.sort();
     timers.into_iter().map(|(due, what)| Timer { due: at(due), what }).collect()
 }

@@ -28,6 +28,7 @@ pub struct Triggers {
     pub cart_abandonment: CartAbandonment,
     #[serde(rename = "churn-risk")]
     pub churn_risk: ChurnRisk,
+    pub dormancy: Dormancy,
 }
 
 impl Default for Triggers {
@@ -44,8 +45,51 @@ impl Default for Triggers {
             text_bytes: limits.text_bytes,
             cart_abandonment: CartAbandonment::default(),
             churn_risk: ChurnRisk::default(),
+            dormancy: Dormancy::default(),
         }
     }
+}
+
+/// `[triggers.dormancy]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Dormancy {
+    /// Whether silence is watched.
+    pub enabled: bool,
+    /// What ends a silence.
+    pub activity: Activity,
+    /// The gap between orders of customers with fewer than three.
+    pub usual_gap: Duration,
+    /// The shortest silence of the tiers slipping, at_risk and inactive.
+    pub floors: [Duration; 3],
+    /// How long after it fired a tier can be retracted.
+    pub retract_within: Duration,
+    /// How long after it fired a trigger is worth sending.
+    pub valid_for: Duration,
+}
+
+impl Default for Dormancy {
+    fn default() -> Self {
+        let rules = dormancy::Rules::default();
+        Self {
+            enabled: false,
+            activity: Activity::Order,
+            usual_gap: rules.usual_gap.into(),
+            floors: rules.floors.map(Duration::from),
+            retract_within: rules.retract_within.into(),
+            valid_for: rules.valid_for.into(),
+        }
+    }
+}
+
+/// What ends a silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// Orders alone.
+    Order,
+    /// Visits and contacts too.
+    Any,
 }
 
 /// `[triggers.churn-risk]`.

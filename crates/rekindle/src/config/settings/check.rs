@@ -101,6 +101,17 @@ impl Check<'_> {
         ] {
             self.bounded(&format!("triggers.churn-risk.{key}"), duration)?;
         }
+        let dormancy = &triggers.dormancy;
+        for (key, duration) in [
+            ("usual_gap", dormancy.usual_gap),
+            ("retract_within", dormancy.retract_within),
+            ("valid_for", dormancy.valid_for),
+        ] {
+            self.bounded(&format!("triggers.dormancy.{key}"), duration)?;
+        }
+        for (place, floor) in dormancy.floors.iter().enumerate() {
+            self.bounded(&format!("triggers.dormancy.floors[{place}]"), *floor)?;
+        }
         let mut before = cart.wait;
         for (place, step) in cart.steps.iter().enumerate() {
             let key = format!("triggers.cart-abandonment.steps[{place}]");

@@ -7,7 +7,8 @@ use smol_str::SmolStr;
 use strict_toml::{Duration, Origins, Problem};
 
 use crate::config::sections::{
-    ChurnRisk, ConsentDefault, EndedBy, Engine, Gate, Identity, Ingest, OnMissingState, Sections, Vocabulary,
+    Activity, ChurnRisk, ConsentDefault, Dormancy, EndedBy, Engine, Gate, Identity, Ingest, OnMissingState,
+    Sections, Vocabulary,
 };
 
 pub(super) fn task(engine: &Engine) -> TaskSettings {
@@ -118,7 +119,21 @@ pub(super) fn triggers(sections: &Sections, origins: &Origins) -> Result<trigger
         gates: gates(sections),
         cart_abandonment: section.cart_abandonment.enabled.then(|| cart_rules(sections)),
         churn_risk: churn_settings(&section.churn_risk, origins)?,
+        dormancy: section.dormancy.enabled.then(|| dormancy_rules(&section.dormancy)),
     })
+}
+
+fn dormancy_rules(section: &Dormancy) -> dormancy::Rules {
+    dormancy::Rules {
+        activity: match section.activity {
+            Activity::Order => dormancy::ActivityKind::Order,
+            Activity::Any => dormancy::ActivityKind::Any,
+        },
+        usual_gap: section.usual_gap.span(),
+        floors: section.floors.map(Duration::span),
+        retract_within: section.retract_within.span(),
+        valid_for: section.valid_for.span(),
+    }
 }
 
 fn churn_settings(section: &ChurnRisk, origins: &Origins) -> Result<Option<churn_risk::Settings>, Problem> {
