@@ -8,6 +8,7 @@ use events::{Body, Event, EventTime};
 use crate::consent::{self, ADVERTISING, Consent, Wording};
 use crate::limits::Limits;
 use crate::moment::Moment;
+use crate::reach::{self, Reach};
 use crate::recent::{fingerprint, remember};
 use crate::text::bounded;
 
@@ -53,6 +54,9 @@ pub struct Profile {
     /// When to ask whether the record is to be deleted.
     #[prost(sint64, optional, tag = "13")]
     pub retained_until_ms: Option<i64>,
+    /// What stands in the way of reaching the customer; absent where nothing does.
+    #[prost(message, optional, tag = "15")]
+    pub reach: Option<Reach>,
 }
 
 /// A fact the customer stated, and when.
@@ -92,7 +96,10 @@ impl Profile {
                 update(&mut self.locale, facts.locale.as_deref(), at, limits);
                 update(&mut self.preferred_channel, facts.preferred_channel.as_deref(), at, limits);
             }
-            _ => self.note_consent(event, limits),
+            _ => {
+                self.note_consent(event, limits);
+                reach::note(&mut self.reach, &self.consents, event, limits);
+            }
         }
     }
 
@@ -193,6 +200,8 @@ pub fn is_activity(body: &Body) -> bool {
             | Body::TicketResolved(_)
             | Body::MessageSent(_)
             | Body::MessageDelivered(_)
+            | Body::MessageBounced(_)
+            | Body::SuppressionChanged(_)
             | Body::IdentityLinked(_)
     )
 }
@@ -210,4 +219,4 @@ fn update(fact: &mut Option<Fact>, text: Option<&str>, at: EventTime, limits: &L
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
