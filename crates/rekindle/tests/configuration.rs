@@ -227,7 +227,8 @@ fn flags_and_variables_are_named_in_complaints() {
         (
             78,
             "rekindle: environment variable REKINDLE__GATES__ENABELD: gates.enabeld: unknown key `enabeld`; the \
-             nearest is `enabled` (allowed: consent, enabled, identity)\n"
+             nearest is `enabled` (allowed: consent, cooldown, enabled, \
+             frequency-cap, holdout, identity, quiet-hours)\n"
         )
     );
 }

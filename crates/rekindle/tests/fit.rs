@@ -58,8 +58,9 @@ fn the_triggers_watch_churn_by_a_fitted_model() {
     std::fs::write(&model, fit(&shop, &["--quiet"]).stdout).unwrap();
     let set = format!("triggers.churn-risk.model={}", model.display());
     let replay = |more: &[&str]| {
-        let usual = ["replay", "--from-file", "-", "--quiet", "--flush-timers", "--set", "gates.enabled=[]"];
-        let args = [&usual[..], more].concat();
+        let usual = ["replay", "--from-file", "-", "--quiet", "--flush-timers"];
+        let off = ["--set", "gates.enabled=[]", "--set", "outcomes.enabled=false"];
+        let args = [&usual[..], &off, more].concat();
         let run = run(&mut command(&args), shop.as_bytes());
         assert_eq!(run.code, 0, "{}", run.stderr);
         run.stdout

@@ -75,7 +75,8 @@ impl World {
 
     /// Ingests these topics until they are at rest. All three raw topics are sources, whoever reads them.
     fn ingest(&self, group: &str, topics: &[&str]) {
-        let settings = ingest::Settings::default();
+        let raw_topics = ["clickstream", "purchase", "support"].map(SmolStr::new_static).to_vec();
+        let settings = ingest::Settings { raw_topics, ..ingest::Settings::default() };
         let evidence = MemoryEndOffsets::new(self.broker.clone(), settings.raw_topics.clone());
         let normaliser = Normaliser::new(NormaliserSettings::default()).expect("the defaults are valid");
         let log = self.log(group, topics, 10);

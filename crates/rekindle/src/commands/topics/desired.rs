@@ -133,7 +133,8 @@ mod tests {
         let config = config(&["topics.replication=1", "topics.min_insync_replicas=1"]);
         let found = ActualTopic { partitions: 50, replication: 2, configs: BTreeMap::new() };
         let existing = BTreeMap::from([("purchase".into(), found)]);
-        let purchase = desired_topics(&config, &existing).remove(1);
+        let mut desired = desired_topics(&config, &existing).into_iter();
+        let purchase = desired.find(|topic| topic.name == "purchase").unwrap();
         assert_eq!((purchase.partitions, purchase.replication), (50, 2));
         assert_eq!(purchase.configs.len(), 1, "{:?}", purchase.configs);
     }
