@@ -12,6 +12,7 @@ pub mod judgement;
 pub mod outcome;
 pub mod request;
 pub mod settings;
+pub mod uplift;
 
 pub use clock_time::ClockTime;
 pub use history::{Contact, History};

@@ -34,7 +34,7 @@ pub use one_transaction::write_in_one_transaction;
 pub use onlooker::GroupOnlooker;
 pub use plain::{CommittedReader, PlainProducer};
 pub use properties::{KafkaProperties, PropertyError};
-pub use reader::read_committed_all;
+pub use reader::{read_committed_all, read_committed_each};
 pub use removal::Removal;
 pub use settings::{ConnectError, KafkaLogSettings, Timeouts};
 pub use topics::{

@@ -24,24 +24,44 @@ const WAIT: Duration = Duration::from_millis(50);
 /// All committed records of a topic as of now, by partition; a partition without records is there, and empty.
 ///
 /// # Errors
-/// [`LogError::UnknownTopic`], or [`LogError::Unavailable`] if the end is not reached within `limit`.
+/// [`LogError::UnknownTopic`], or [`LogError::Unavailable`] if nothing comes for `limit` before the end.
 pub fn read_committed_all(
     properties: &KafkaProperties,
     topic: &str,
     limit: Duration,
 ) -> Result<BTreeMap<TopicPartition, Vec<Record>>, LogError> {
-    let deadline = Instant::now() + limit;
+    let mut records: BTreeMap<TopicPartition, Vec<Record>> = BTreeMap::new();
+    let partitions = read_committed_each(properties, topic, limit, |partition, record| {
+        records.entry(partition).or_default().push(record);
+    })?;
+    for partition in partitions {
+        records.entry(partition).or_default();
+    }
+    Ok(records)
+}
+
+/// Shows `take` each committed record of a topic as of now, those of one partition in their order; returns the
+/// partitions.
+///
+/// # Errors
+/// [`LogError::UnknownTopic`], or [`LogError::Unavailable`] if nothing comes for `limit` before the end.
+pub fn read_committed_each(
+    properties: &KafkaProperties,
+    topic: &str,
+    limit: Duration,
+    mut take: impl FnMut(TopicPartition, Record),
+) -> Result<Vec<TopicPartition>, LogError> {
+    let mut deadline = Instant::now() + limit;
     let consumer = reader(properties).map_err(unavailable)?;
     let ends = assign_all(&consumer, topic)?;
-    let mut records: BTreeMap<_, Vec<_>> =
-        ends.keys().map(|partition| (partition.clone(), Vec::new())).collect();
     loop {
         match consumer.poll(WAIT) {
             Some(Ok(message)) => {
                 let partition = TopicPartition::new(message.topic(), message.partition());
                 let offset = Offset::try_from(message.offset()).unwrap_or_default();
                 if ends.get(&partition).is_some_and(|end| offset < *end) {
-                    records.entry(partition).or_default().push(record_of(&message, offset));
+                    take(partition, record_of(&message, offset));
+                    deadline = Instant::now() + limit;
                 }
                 continue;
             }
@@ -51,7 +71,7 @@ pub fn read_committed_all(
             Some(Err(_)) | None => {}
         }
         if is_at(&consumer, &ends)? {
-            return Ok(records);
+            return Ok(ends.into_keys().collect());
         }
         if Instant::now() >= deadline {
             return Err(LogError::Unavailable(format!("`{topic}` was not read to its end in time")));

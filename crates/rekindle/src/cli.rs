@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands::bench::{BareArgs, BenchArgs};
 use crate::commands::explain::ExplainArgs;
 use crate::commands::fit::FitArgs;
+use crate::commands::report::ReportArgs;
 use crate::commands::sources::SourcesArgs;
 use crate::commands::topics::TopicsArgs;
 use crate::config::Sources;
@@ -44,6 +45,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Estimate from recorded orders who still buys, and judge the estimate by what came after
     Fit(FitArgs),
+    /// Show what the triggers were good for
+    Report(ReportArgs),
     /// Create and change the topics as the configuration has them
     Topics(TopicsArgs),
     /// Show whom the tasks wait for, or wait for one of them no more

@@ -6,6 +6,7 @@ pub mod explain;
 pub mod fit;
 pub mod generate;
 pub mod replay;
+pub mod report;
 pub mod sources;
 mod table;
 pub mod topics;

@@ -38,6 +38,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             commands::replay::run(&args, &config)
         }
         Command::Fit(args) => commands::fit::run(&args, &load(&args.sources())?),
+        Command::Report(args) => commands::report::run(&args, &load(&args.sources())?),
         Command::Generate(args) => commands::generate::run(&args),
         Command::Ingest(args) => services::run_ingest(&args, &load(&args.config)?),
         Command::Triggers(args) => services::run_triggers(&args, &load(&args.sources())?),

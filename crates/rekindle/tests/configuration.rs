@@ -96,7 +96,7 @@ fn each_mistake_is_told_with_its_place_its_key_and_what_is_allowed() {
         (
             "[gates]\nenabled = [\"identity\", \"consnet\"]\n",
             "rekindle: FILE:2: gates.enabled[1]: unknown value `consnet`; the nearest is `consent` (allowed: consent, \
-             identity)",
+             cooldown, frequency-cap, holdout, identity, precedence, quiet-hours, suppression-list)",
         ),
         (
             "[gates]\nenabled = []\n[engine]\nmax_buffered_records = 0\n",
