@@ -5,12 +5,16 @@
 
 pub mod consent;
 pub mod limits;
+pub mod local_time;
 pub mod moment;
 pub mod profile;
+pub mod reach;
 pub mod recent;
 pub mod text;
 
 pub use consent::Consent;
 pub use limits::{InvalidLimit, Limits};
+pub use local_time::Zone;
 pub use moment::Moment;
 pub use profile::Profile;
+pub use reach::Reach;

@@ -8,6 +8,7 @@ use events::{Body, Event, EventTime};
 use crate::consent::{self, ADVERTISING, Consent, Wording};
 use crate::limits::Limits;
 use crate::moment::Moment;
+use crate::reach::{self, Reach};
 use crate::recent::{fingerprint, remember};
 use crate::text::bounded;
 
@@ -56,6 +57,9 @@ pub struct Profile {
     /// The birthday: `YYYY-MM-DD`, or `--MM-DD` without the year.
     #[prost(message, optional, tag = "14")]
     pub birthday: Option<Fact>,
+    /// What stands in the way of reaching the customer; absent where nothing does.
+    #[prost(message, optional, tag = "15")]
+    pub reach: Option<Reach>,
 }
 
 /// A fact the customer stated, and when.
@@ -96,7 +100,10 @@ impl Profile {
                 update(&mut self.birthday, facts.birthday.as_deref(), at, limits);
                 update(&mut self.preferred_channel, facts.preferred_channel.as_deref(), at, limits);
             }
-            _ => self.note_consent(event, limits),
+            _ => {
+                self.note_consent(event, limits);
+                reach::note(&mut self.reach, &self.consents, event, limits);
+            }
         }
     }
 
@@ -197,6 +204,8 @@ pub fn is_activity(body: &Body) -> bool {
             | Body::TicketResolved(_)
             | Body::MessageSent(_)
             | Body::MessageDelivered(_)
+            | Body::MessageBounced(_)
+            | Body::SuppressionChanged(_)
             | Body::IdentityLinked(_)
     )
 }
@@ -214,4 +223,4 @@ fn update(fact: &mut Option<Fact>, text: Option<&str>, at: EventTime, limits: &L
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

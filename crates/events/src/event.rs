@@ -413,6 +413,22 @@ bodies! {
         /// The request's reference, if there is one.
         reference: Option<SmolStr>,
     }
+    /// A message did not arrive.
+    29 MessageBounced {
+        /// The message.
+        message_id: SmolStr,
+        /// `email`, `sms`, …; none means every channel.
+        channel: Option<SmolStr>,
+        /// Whether trying again is useless: the address does not exist.
+        permanent: bool,
+    }
+    /// The customer was put on the list of those who are not to be contacted, or taken off it.
+    30 SuppressionChanged {
+        /// Whether the customer is on it now.
+        suppressed: bool,
+        /// Why, as the source says it.
+        reason: Option<SmolStr>,
+    }
 }
 
 #[cfg(test)]

@@ -155,6 +155,8 @@ fn purchase_examples_mean_the_same_in_json_and_avro() {
 #[test]
 fn support_examples_mean_the_same_in_json_and_avro() {
     insta::assert_json_snapshot!("support", check_examples("support", BuiltInSchema::Support));
+    insta::assert_json_snapshot!("profile", check_examples("profile", BuiltInSchema::Profile));
+    insta::assert_json_snapshot!("engagement", check_examples("engagement", BuiltInSchema::Engagement));
 }
 
 fn check_calls(name: &str, calls: &str) {

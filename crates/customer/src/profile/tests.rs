@@ -9,14 +9,14 @@ use prost::Message as _;
 
 use super::*;
 
-const NOW: Moment = Moment {
+pub(crate) const NOW: Moment = Moment {
     watermark: EventTime::from_millis(0),
     appended_at: None,
     settle: Span::from_secs(60),
     late: false,
 };
 
-fn event(id: &str, at_ms: i64, body: Body) -> Event {
+pub(crate) fn event(id: &str, at_ms: i64, body: Body) -> Event {
     Event {
         event_id: EventId::new(id),
         customer_id: CustomerId::new("c"),

@@ -127,11 +127,12 @@ impl ValueState {
         self.look_ms = Some(self.look_ms.map_or(look, |known| known.min(look)));
     }
 
-    /// Takes the band that spend is in, and says nothing; a look that an event asked for stays.
+    /// Takes the band that spend is in, and says nothing; unless an event has asked for a look, which will see to it.
     fn settle(&mut self, bands: &ValueBands, now: EventTime) {
-        self.hold(bands, now);
-        let asked = self.look_ms.filter(|_| self.raised_by.is_some() || self.lowered_by.is_some());
-        self.look_ms = asked.into_iter().chain(self.next_loss(bands, now)).min();
+        if self.raised_by.is_none() && self.lowered_by.is_none() {
+            self.hold(bands, now);
+            self.look_ms = self.next_loss(bands, now);
+        }
     }
 
     fn look(&mut self, bands: &ValueBands, now: EventTime) -> Option<Move> {

@@ -51,7 +51,7 @@ fn two_orders_of_an_unconfigured_product_say_nothing_and_the_third_does() {
     story.on(order_of(day(0), &["tea"], 0)).on(order_of(day(100), &["tea", "tea"], 0)).until(day(300));
     assert_eq!(story.told(), NOTHING);
     story.on(order_of(day(300), &["tea"], 0)).until(day(900));
-    assert_eq!(story.told(), ["replenishment_due tea at 1971-03-11"]);
+    assert_eq!(story.told(), ["replenishment_due tea at 1971-03-12"]);
 }
 
 #[test]

@@ -22,6 +22,10 @@ pub enum BuiltInSchema {
     Purchase,
     /// A raw record of `support` in the native vocabulary.
     Support,
+    /// A raw record of `profile` in the native vocabulary.
+    Profile,
+    /// A raw record of `engagement` in the native vocabulary.
+    Engagement,
 }
 
 static PARSED: LazyLock<[Schema; BuiltInSchema::ALL.len()]> = LazyLock::new(|| {
@@ -31,8 +35,16 @@ static PARSED: LazyLock<[Schema; BuiltInSchema::ALL.len()]> = LazyLock::new(|| {
 
 impl BuiltInSchema {
     /// Every built-in schema.
-    pub const ALL: [Self; 6] =
-        [Self::Event, Self::Tick, Self::AnonymousEvent, Self::Clickstream, Self::Purchase, Self::Support];
+    pub const ALL: [Self; 8] = [
+        Self::Event,
+        Self::Tick,
+        Self::AnonymousEvent,
+        Self::Clickstream,
+        Self::Purchase,
+        Self::Support,
+        Self::Profile,
+        Self::Engagement,
+    ];
 
     /// The id in the prefix `00`, id. `RK` leads it, far above the small numbers that a registry hands out, so that
     /// a record written against somebody's registry is never taken for one of these.
@@ -50,6 +62,8 @@ impl BuiltInSchema {
             Self::Clickstream => 0x0fa5_ebb9_dcac_5d5e_89bc_c975_21d1_c6ea,
             Self::Purchase => 0x3c4e_7a8a_56bc_561a_920f_0637_5926_e825,
             Self::Support => 0x215f_4be0_ddea_5b38_be43_4163_dd6f_50ad,
+            Self::Profile => 0xd951_5511_2bd6_5a98_a237_664e_56af_570c,
+            Self::Engagement => 0x9d4b_e1c8_70a1_5143_8d4e_77ff_68c0_787d,
         };
         guid.to_be_bytes()
     }
@@ -63,12 +77,17 @@ impl BuiltInSchema {
             Self::Clickstream => include_str!("../../../../schemas/clickstream/clickstream.avsc"),
             Self::Purchase => include_str!("../../../../schemas/purchase/purchase.avsc"),
             Self::Support => include_str!("../../../../schemas/support/support.avsc"),
+            Self::Profile => include_str!("../../../../schemas/profile/profile.avsc"),
+            Self::Engagement => include_str!("../../../../schemas/engagement/engagement.avsc"),
         }
     }
 
     /// Whether it describes a raw record, not one that this program writes.
     pub const fn is_raw(self) -> bool {
-        matches!(self, Self::Clickstream | Self::Purchase | Self::Support)
+        matches!(
+            self,
+            Self::Clickstream | Self::Purchase | Self::Support | Self::Profile | Self::Engagement
+        )
     }
 
     /// The schema with this id.

@@ -30,7 +30,7 @@ fn browsing(kind: Kind, record: &NativeRecord<'_>, reader: &mut FieldReader<'_>)
         Kind::ConsentChanged => Body::ConsentChanged(ConsentChanged {
             channel: message_channel(record, reader)?,
             purpose: reader.id("purpose", &record.purpose)?,
-            granted: reader.flag("granted", &record.granted)?.ok_or_else(|| Refusal::missing("granted"))?,
+            granted: required_flag(reader, "granted", &record.granted)?,
         }),
         Kind::ProfileUpdated => Body::ProfileUpdated(ProfileUpdated {
             time_zone: reader.id("time_zone", &record.time_zone)?,
@@ -120,6 +120,15 @@ fn service(kind: Kind, record: &NativeRecord<'_>, reader: &mut FieldReader<'_>) 
             message_id: reader.id("message_id", &record.message_id)?,
             channel: message_channel(record, reader)?,
         }),
+        Kind::MessageBounced => Body::MessageBounced(MessageBounced {
+            message_id: message_id(reader)?,
+            channel: message_channel(record, reader)?,
+            permanent: required_flag(reader, "permanent", &record.permanent)?,
+        }),
+        Kind::SuppressionChanged => Body::SuppressionChanged(SuppressionChanged {
+            suppressed: required_flag(reader, "suppressed", &record.suppressed)?,
+            reason: reader.text("reason", &record.reason)?,
+        }),
         _ => {
             Body::ErasureRequested(ErasureRequested { reference: reader.id("reference", &record.reference)? })
         }
@@ -172,6 +181,14 @@ fn survey_answered(record: &NativeRecord<'_>, reader: &FieldReader<'_>) -> Resul
         Refusal::new(RefusalReason::BadValue, detail)
     })?;
     Ok(SurveyAnswered { survey, score, ticket_id: reader.id("ticket_id", &record.ticket_id)? })
+}
+
+fn required_flag(
+    reader: &FieldReader<'_>,
+    field: &'static str,
+    flag: &Option<Scalar<'_>>,
+) -> Result<bool, Refusal> {
+    reader.flag(field, flag)?.ok_or_else(|| Refusal::missing(field))
 }
 
 /// What consent is about: the field that says so, else the record's channel if messages go through it.

@@ -95,7 +95,7 @@ fn fold(name: &str) -> SmolStr {
 }
 
 /// Names of `track` calls, beside those that fold to a kind's own name (`Product Viewed`, `Order Completed`, …).
-const SEGMENT_NAMES: [(&str, Kind); 28] = [
+const SEGMENT_NAMES: [(&str, Kind); 31] = [
     ("Products Searched", Kind::Searched),
     ("Viewed Product", Kind::ProductViewed),
     ("Product Added", Kind::CartItemAdded),
@@ -124,6 +124,9 @@ const SEGMENT_NAMES: [(&str, Kind); 28] = [
     ("Live Chat Conversation Started", Kind::TicketOpened),
     ("Live Chat Conversation Ended", Kind::TicketResolved),
     ("Viewed Page", Kind::PageViewed),
+    ("Email Delivered", Kind::MessageDelivered),
+    ("Email Opened", Kind::MessageOpened),
+    ("Email Link Clicked", Kind::MessageClicked),
 ];
 
 /// Names of `track` calls that the specification knows and no kind stands for.

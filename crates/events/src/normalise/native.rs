@@ -277,11 +277,11 @@ flat_record! {
         step,
         /// The coupon that was refused.
         coupon_id,
-        /// Why it was refused.
+        /// Why it was refused, or the customer suppressed.
         reason,
         /// The payment provider's word.
         error,
-        /// The channel that consent or an unsubscription is about.
+        /// The channel that consent, an unsubscription or a bounce is about.
         consent_channel,
         /// `advertising` or `service`.
         purpose,
@@ -311,6 +311,10 @@ flat_record! {
         trigger_id,
         /// Reference of an erasure request.
         reference,
+        /// Whether a bounce is for good.
+        permanent,
+        /// Whether the customer is not to be contacted.
+        suppressed,
     }
     nested {
         /// The one product it is about.

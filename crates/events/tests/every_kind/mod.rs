@@ -118,5 +118,11 @@ fn service() -> Vec<Body> {
         Body::MessageClicked(MessageClicked { message_id: message_id.clone() }),
         Body::Unsubscribed(Unsubscribed { message_id: Some(message_id), channel: text("email") }),
         Body::ErasureRequested(ErasureRequested { reference: text("r-1") }),
+        Body::MessageBounced(MessageBounced {
+            message_id: "m-1".into(),
+            channel: text("email"),
+            permanent: true,
+        }),
+        Body::SuppressionChanged(SuppressionChanged { suppressed: true, reason: text("complained") }),
     ]
 }

@@ -106,6 +106,8 @@ mod tests {
             desired_topics(&config, &BTreeMap::new()).into_iter().map(|topic| topic.name).collect();
         let expected = [
             "clickstream",
+            "engagement",
+            "profile",
             "purchase",
             "support",
             "customer-events",
@@ -115,7 +117,7 @@ mod tests {
             "actions.suppressed",
         ];
         assert_eq!(names, expected);
-        for log in &names[..5] {
+        for log in &names[..7] {
             assert_eq!(wanted(&config, log).configs["message.timestamp.type"], "LogAppendTime", "{log}");
         }
         let actions = wanted(&config, "actions.cart-abandonment");
