@@ -38,13 +38,7 @@ use application::Application;
 
 impl LifecycleState {
     /// Applies an event that was not applied before, and that the profile has already taken in.
-    pub fn apply(
-        &mut self,
-        rules: &Rules,
-        profile: &Profile,
-        event: &Event,
-        moment: &Moment,
-    ) -> Vec<Effect> {
+    pub fn apply(&mut self, rules: &Rules, profile: &Profile, event: &Event, moment: &Moment) -> Vec<Effect> {
         self.forget_what_is_off(rules);
         let at = Application { rules, profile, event, moment };
         let mut wrong = Vec::new();

@@ -293,9 +293,8 @@ impl ReplenishmentDue {
         if !(1..=MAX_PERCENT).contains(&self.share_percent) {
             return refuse("replenishment_due.share_percent", "must lie between 1 and 1000");
         }
-        let is_unusable = |(id, span): (&String, &Span)| {
-            id.is_empty() || bounded_id(id) != *id || *span <= Span::ZERO
-        };
+        let is_unusable =
+            |(id, span): (&String, &Span)| id.is_empty() || bounded_id(id) != *id || *span <= Span::ZERO;
         if self.intervals.len() > MAX_INTERVALS || self.intervals.iter().any(is_unusable) {
             let problem = "must be at most 10000 spans longer than nothing, by ids of 1 to 96 bytes";
             return refuse("replenishment_due.intervals", problem);

@@ -36,8 +36,14 @@ fn it_is_nine_oclock_where_the_customer_is_in_winter_and_in_summer() {
         ("Europe/Berlin", "2026-03-05T08:00:00Z", "2026-07-05T07:00:00Z"),
         ("Asia/Kathmandu", "2026-03-05T03:15:00Z", "2026-07-05T03:15:00Z"),
     ] {
-        assert_eq!(told(birthday(), "1990-03-05", zone, "2026-12-31"), [format!("birthday 2026-03-05 at {winter}")]);
-        assert_eq!(told(birthday(), "--07-05", zone, "2026-12-31"), [format!("birthday 2026-07-05 at {summer}")]);
+        assert_eq!(
+            told(birthday(), "1990-03-05", zone, "2026-12-31"),
+            [format!("birthday 2026-03-05 at {winter}")]
+        );
+        assert_eq!(
+            told(birthday(), "--07-05", zone, "2026-12-31"),
+            [format!("birthday 2026-07-05 at {summer}")]
+        );
     }
 }
 
@@ -169,7 +175,10 @@ fn news_that_comes_late_is_told_while_the_day_is_worth_it() {
         ("2026-03-06T09:00:00.001Z", "birthday 2027-03-05 at 2027-03-05T09:00:00Z"),
     ] {
         let mut story = Story::with(birthday());
-        story.until(at(watermark)).late(facts(at("2026-03-01"), Some("--03-05"), None)).until(at("2027-06-01"));
+        story
+            .until(at(watermark))
+            .late(facts(at("2026-03-01"), Some("--03-05"), None))
+            .until(at("2027-06-01"));
         assert_eq!(story.told().first().map(String::as_str), Some(first));
     }
 }
@@ -209,7 +218,10 @@ fn the_anniversary_is_the_day_of_the_first_order_where_the_customer_is() {
     let mut story = Story::with(anniversary());
     story.on(facts(at("2026-01-01"), None, Some("Asia/Seoul")));
     story.on(order(at("2026-02-28T20:00:00Z"))).on(order(at("2026-06-01"))).until(at("2028-12-31"));
-    assert_eq!(story.told(), ["anniversary 2027-03-01 at 2027-03-01", "anniversary 2028-03-01 at 2028-03-01"]);
+    assert_eq!(
+        story.told(),
+        ["anniversary 2027-03-01 at 2027-03-01", "anniversary 2028-03-01 at 2028-03-01"]
+    );
     let years: Vec<_> = story.fired.iter().map(|fired| fired.subject.clone()).collect();
     let Subject::Day { anniversary: Some(2), time_zone, .. } = &years[1] else { panic!("{years:?}") };
     assert_eq!(time_zone, "Asia/Seoul");

@@ -39,10 +39,7 @@ fn winback_names_the_last_order() {
     assert_eq!((candidate.armed_by.as_str(), candidate.opened_by.as_str()), (&*event_id, &*event_id));
     assert_eq!((candidate.armed_at, candidate.opened_at), (last, last));
     assert_eq!(candidate.valid_for, Span::from_days(7));
-    assert_eq!(
-        candidate.subject,
-        Subject::Order { event_id, placed_at: last, waited: Span::from_days(60) }
-    );
+    assert_eq!(candidate.subject, Subject::Order { event_id, placed_at: last, waited: Span::from_days(60) });
 }
 
 #[test]

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use customer::{Limits, Moment, Profile};
 use dormancy::FiredAs;
 use dormancy::lifecycle::{Candidate, Effect, LifecycleState, Rules, Subject};
-use events::event::{
-    Item, Money, OrderCancelled, OrderCompleted, OrderRefunded, PageViewed, ProfileUpdated,
-};
+use events::event::{Item, Money, OrderCancelled, OrderCompleted, OrderRefunded, PageViewed, ProfileUpdated};
 use events::{Body, Context, CustomerId, Event, EventId, EventTime, Origin, Span};
 use prost::Message as _;
 
@@ -65,7 +63,10 @@ pub fn order_of(at: EventTime, products: &[&str], total: i64) -> Event {
     };
     let items = products.iter().map(item).collect();
     let order_id = format!("o-{}", at.as_millis()).into();
-    event(at, Body::OrderCompleted(OrderCompleted { order_id, total: euros(total), items, ..Default::default() }))
+    event(
+        at,
+        Body::OrderCompleted(OrderCompleted { order_id, total: euros(total), items, ..Default::default() }),
+    )
 }
 
 /// Money back for the order placed then.

@@ -33,7 +33,9 @@ fn a_band_is_entered_at_the_moment_of_the_order_and_once_however_many_were_passe
     let entered = &story.fired[0];
     assert_eq!(entered.armed_by, bought(at("2026-01-02"), 1).event_id.as_str());
     assert_eq!((entered.armed_at, entered.valid_for), (at("2026-01-02"), Span::from_days(7)));
-    let Subject::Value { spend_minor: 20_000, currency, .. } = &entered.subject else { panic!("{entered:?}") };
+    let Subject::Value { spend_minor: 20_000, currency, .. } = &entered.subject else {
+        panic!("{entered:?}")
+    };
     assert_eq!(currency, "EUR");
 }
 
@@ -58,7 +60,11 @@ fn two_bands_are_lost_when_the_day_of_the_order_leaves_the_window() {
     story.until(at("2026-12-31T23:59:59.999Z"));
     assert_eq!(story.told().len(), 2);
     story.until(at("2027-12-31"));
-    assert_eq!(story.told(), ["vip_slipping 3 to 1 with 250 at 2027-01-01"], "the band below is no second loss");
+    assert_eq!(
+        story.told(),
+        ["vip_slipping 3 to 1 with 250 at 2027-01-01"],
+        "the band below is no second loss"
+    );
     let lost = &story.fired[2];
     assert_eq!((lost.armed_at, lost.due), (at("2027-01-01"), at("2027-01-01")));
     assert_eq!(lost.armed_by, "window-2027-01-01T00:00:00.000Z");
@@ -90,10 +96,12 @@ fn spend_that_swings_around_a_threshold_is_told_of_once() {
         story.on(bought(day(400 * year), 520));
     }
     story.until(day(4_000));
-    let expected = |line: &String| line.starts_with("vip_promoted 0 to 2") || line.starts_with("vip_slipping 2 to 0");
+    let expected =
+        |line: &String| line.starts_with("vip_promoted 0 to 2") || line.starts_with("vip_slipping 2 to 0");
     let told = story.told();
     assert!(told.len() == 12 && told.iter().all(expected), "{told:?}");
-    let mut orders: Vec<_> = (0..10).flat_map(|n| [bought(day(365 * n), 300), bought(day(400 * n) + MILLI, 210)]).collect();
+    let mut orders: Vec<_> =
+        (0..10).flat_map(|n| [bought(day(365 * n), 300), bought(day(400 * n) + MILLI, 210)]).collect();
     orders.sort_by_key(|order| order.occurred_at);
     let mut story = Story::with(both());
     for order in orders {
@@ -138,7 +146,8 @@ fn an_old_order_among_the_last_sixteen_can_be_refunded_and_an_older_one_cannot()
         story.on(refund(day(50), day(0), 1_000)).on(bought(day(51), 1_000)).until(day(52));
         assert_eq!(story.state.value.as_ref().unwrap().held, 3);
         let told = story.told();
-        let total: i64 = story.state.value.as_ref().unwrap().spend.days.iter().map(|day| day.amount_minor).sum();
+        let total: i64 =
+            story.state.value.as_ref().unwrap().spend.days.iter().map(|day| day.amount_minor).sum();
         assert_eq!(total / 100, left, "{told:?}");
     }
 }
@@ -185,10 +194,7 @@ fn backfilled_orders_are_silent_and_what_is_lost_later_is_told() {
 fn a_backfill_does_not_swallow_the_look_that_an_order_asked_for() {
     let mut story = Story::with(both());
     story.until(day(10)).late(bought(day(3), 300)).late(backfilled(bought(day(2), 10))).until(day(400));
-    assert_eq!(
-        story.told(),
-        ["vip_promoted 0 to 1 with 310 at 1970-01-11T00:01:00Z, due 1970-01-04"]
-    );
+    assert_eq!(story.told(), ["vip_promoted 0 to 1 with 310 at 1970-01-11T00:01:00Z, due 1970-01-04"]);
 }
 
 #[test]

@@ -91,7 +91,8 @@ fn only_without_any_trigger_are_the_rules_off() {
 #[test]
 fn a_band_begins_at_its_threshold() {
     let bands = ValueBands::default();
-    let found = [0, 19_999, 20_000, 49_999, 50_000, 99_999, 100_000, i64::MAX].map(|spend| bands.band_of(spend));
+    let found =
+        [0, 19_999, 20_000, 49_999, 50_000, 99_999, 100_000, i64::MAX].map(|spend| bands.band_of(spend));
     assert_eq!(found, [0, 0, 1, 1, 2, 2, 3, 3]);
     assert_eq!((bands.highest(), bands.band_of(i64::MIN)), (3, 0));
 }
