@@ -46,7 +46,8 @@ fn five_years_of_orders_stay_bounded() {
 
 #[test]
 fn no_source_decides_how_large_it_grows() {
-    let long = |number: i64| format!("{number}{}", "x".repeat(5_000));
+    // As long as ids are kept as they are; longer ones are hashed.
+    let long = |number: i64| format!("{number:096}");
     let orders = (0..400_i64).map(|number| {
         let products: Vec<String> = (0..50).map(|product| long(product + number)).collect();
         let products: Vec<&str> = products.iter().map(String::as_str).collect();
@@ -54,14 +55,50 @@ fn no_source_decides_how_large_it_grows() {
         Event { event_id: EventId::new(long(number)), ..order }
     });
     let size = size_after(orders);
-    assert!(size < 8_000, "{size} bytes");
+    assert!((4_000..8_000).contains(&size), "{size} bytes");
 }
 
 /// A customer's lifecycle as the first release wrote it. Never regenerate these bytes: they stand for what is stored.
-const FIRST_RELEASE: &[u8] = &[];
+const FIRST_RELEASE: &[u8] = &[
+    0x0a, 0x12, 0x08, 0x14, 0x12, 0x02, 0x65, 0x31, 0x20, 0x01, 0x2a, 0x08, 0x0a, 0x01, 0x07, 0x12, 0x01,
+    0x08, 0x18, 0x64, 0x12, 0x08, 0x08, 0x02, 0x12, 0x02, 0x65, 0x32, 0x18, 0x52, 0x1a, 0x08, 0x08, 0x04,
+    0x12, 0x02, 0x65, 0x33, 0x18, 0x54, 0x22, 0x11, 0x0a, 0x01, 0x70, 0x10, 0x03, 0x18, 0x08, 0x22, 0x08,
+    0x08, 0x0a, 0x12, 0x02, 0x65, 0x34, 0x18, 0x5a, 0x2a, 0x34, 0x0a, 0x1e, 0x0a, 0x05, 0x08, 0x28, 0x10,
+    0xd8, 0x04, 0x12, 0x05, 0x08, 0x02, 0x10, 0xa0, 0x06, 0x1a, 0x0e, 0x09, 0x09, 0x00, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x10, 0x28, 0x18, 0xc8, 0x01, 0x10, 0x02, 0x1a, 0x06, 0x0a, 0x02, 0x65, 0x35, 0x10,
+    0x0c, 0x22, 0x06, 0x0a, 0x02, 0x65, 0x36, 0x10, 0x0e, 0x28, 0x10, 0x32, 0x09, 0x08, 0xd6, 0x1f, 0x10,
+    0xb4, 0x01, 0x18, 0xd4, 0x1f, 0x3a, 0x0b, 0x08, 0xd6, 0x1f, 0x10, 0xb4, 0x01, 0x18, 0xd4, 0x1f, 0x20,
+    0x14,
+];
 
 #[test]
 fn the_first_release_stays_readable() {
     let state = LifecycleState::decode(FIRST_RELEASE).unwrap();
+    let winback = state.winback.as_ref().unwrap();
+    assert_eq!((winback.since_ms, winback.since_event.as_str(), winback.is_told), (10, "e1", true));
+    let fired = winback.fired.as_ref().unwrap();
+    assert_eq!(
+        (fired.trigger_id.as_slice(), fired.episode_id.as_slice(), fired.fired_ms),
+        (&[7][..], &[8][..], 50)
+    );
+    assert_eq!(state.welcome.as_ref().unwrap().timer_ms, Some(41));
+    assert_eq!(state.second_order.as_ref().unwrap().since_event, "e3");
+    let product = &state.products[0];
+    assert_eq!((product.product_id.as_str(), product.orders, product.first_ms), ("p", 3, 4));
+    let value = state.value.as_ref().unwrap();
+    assert_eq!((value.spend.days[0].number, value.spend.weeks[0].amount_minor, value.held), (20, 400, 2));
+    assert_eq!((value.spend.orders[0].order, value.spend.orders[0].left_minor), (9, 100));
+    assert_eq!((value.raised_by.as_ref().unwrap().at_ms, value.lowered_by.as_ref().unwrap().at_ms), (6, 7));
+    assert_eq!(value.look_ms, Some(8));
+    let anniversary = state.anniversary.unwrap();
+    assert_eq!((anniversary.year, anniversary.timer_ms, anniversary.told_year), (2027, Some(90), Some(2026)));
+    assert_eq!((anniversary.first_order_ms, state.birthday.unwrap().first_order_ms), (Some(10), None));
     assert_eq!(state.encode_to_vec(), FIRST_RELEASE);
+}
+
+#[test]
+fn a_field_of_a_newer_release_is_passed_over() {
+    let mut bytes = FIRST_RELEASE.to_vec();
+    bytes.extend([0xfa, 0x3e, 0x03, b'n', b'e', b'w']); // tag 1007, length-delimited
+    assert_eq!(LifecycleState::decode(bytes.as_slice()), LifecycleState::decode(FIRST_RELEASE));
 }

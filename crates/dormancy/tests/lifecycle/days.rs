@@ -229,6 +229,14 @@ fn the_anniversary_is_the_day_of_the_first_order_where_the_customer_is() {
 }
 
 #[test]
+fn the_anniversary_moves_with_the_customer() {
+    let mut story = Story::with(anniversary());
+    story.on(order(at("2026-02-28T20:00:00Z"))).on(facts(at("2026-06-01"), None, Some("Asia/Seoul")));
+    story.until(at("2027-12-31"));
+    assert_eq!(story.told(), ["anniversary 2027-03-01 at 2027-03-01"]);
+}
+
+#[test]
 fn a_first_order_on_a_leap_day_has_its_anniversary_on_the_28th_in_other_years() {
     let mut story = Story::with(anniversary());
     story.on(order(at("2024-02-29T12:00:00Z"))).until(at("2028-12-31"));

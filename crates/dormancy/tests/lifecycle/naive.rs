@@ -121,11 +121,11 @@ impl Looker {
             self.second = true;
             self.said.push((day, "second_order_due".to_owned()));
         }
-        for product in 0..PRODUCTS.len() {
+        for (product, name) in PRODUCTS.into_iter().enumerate() {
             if let Some(since) = look.product_due(product)
                 && self.products.insert(product, since) != Some(since)
             {
-                self.said.push((day, format!("replenishment_due {}", PRODUCTS[product])));
+                self.said.push((day, format!("replenishment_due {name}")));
             }
         }
         let band = look.band();

@@ -1,7 +1,7 @@
 //! Products that are about to run out.
 
 use dormancy::lifecycle::{ReplenishmentDue, Rules, Subject};
-use events::Span;
+use events::{Body, EventId, Span};
 
 use crate::story::*;
 
@@ -98,8 +98,27 @@ fn an_older_order_that_comes_late_moves_the_mean_and_ends_nothing() {
     story.on(order_of(day(10), &["tea"], 0)).on(order_of(day(30), &["tea"], 0)).until(day(35));
     story.late(order_of(day(20), &["tea"], 0)).until(day(90));
     assert_eq!(story.told(), ["replenishment_due tea at 1970-02-09"], "9 days after day 30");
-    story.late(order_of(day(2), &["tea"], 0)).until(day(90));
-    assert_eq!(story.told(), NOTHING);
+    story.late(order_of(day(2), &["tea"], 0)).until(day(300));
+    assert_eq!(story.told(), NOTHING, "of this wait it was told");
+}
+
+#[test]
+fn the_mean_reaches_back_to_the_oldest_order_that_is_known() {
+    let mut story = Story::with(rules(&[]));
+    story.on(order_of(day(20), &["tea"], 0)).on(order_of(day(30), &["tea"], 0)).until(day(35));
+    story.late(order_of(day(10), &["tea"], 0)).until(day(90));
+    assert_eq!(story.told(), ["replenishment_due tea at 1970-02-09"]);
+}
+
+#[test]
+fn two_orders_of_one_moment_are_two_and_the_wait_is_that_of_the_first() {
+    let mut story = Story::with(rules(&[]));
+    let mut twin = order_of(day(20), &["tea"], 0);
+    let Body::OrderCompleted(order) = &mut twin.body else { unreachable!() };
+    (order.order_id, twin.event_id) = ("twin".into(), EventId::new("twin"));
+    story.on(order_of(day(0), &["tea"], 0)).on(order_of(day(20), &["tea"], 0)).on(twin).until(day(90));
+    assert_eq!(story.told(), ["replenishment_due tea at 1970-01-30"]);
+    assert_eq!(story.fired[0].armed_by, format!("OrderCompleted-{}/tea", day(20).as_millis()));
 }
 
 #[test]
