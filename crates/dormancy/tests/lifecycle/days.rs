@@ -230,10 +230,15 @@ fn the_anniversary_is_the_day_of_the_first_order_where_the_customer_is() {
 
 #[test]
 fn the_anniversary_moves_with_the_customer() {
-    let mut story = Story::with(anniversary());
-    story.on(order(at("2026-02-28T20:00:00Z"))).on(facts(at("2026-06-01"), None, Some("Asia/Seoul")));
-    story.until(at("2027-12-31"));
-    assert_eq!(story.told(), ["anniversary 2027-03-01 at 2027-03-01"]);
+    for (from, to, expected) in [
+        ("UTC", "Asia/Seoul", "anniversary 2027-03-01 at 2027-03-01"),
+        ("Asia/Seoul", "UTC", "anniversary 2027-02-28 at 2027-02-28T09:00:00Z"),
+    ] {
+        let mut story = Story::with(anniversary());
+        story.on(facts(at("2026-01-01"), None, Some(from))).on(order(at("2026-02-28T20:00:00Z")));
+        story.on(facts(at("2026-06-01"), None, Some(to))).until(at("2027-12-31"));
+        assert_eq!(story.told(), [expected]);
+    }
 }
 
 #[test]
