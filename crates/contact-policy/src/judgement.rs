@@ -1,18 +1,12 @@
 //! Asking the gates.
 
 use customer::{Consent, Profile};
-use events::CustomerId;
+use events::EventTime;
 
-use crate::settings::{ConsentDefault, Gate, Settings};
-
-/// What a trigger wants to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request<'a> {
-    /// Whom to contact.
-    pub customer_id: &'a CustomerId,
-    /// What to: `advertising` or `service`.
-    pub purpose: &'a str,
-}
+use crate::gates::{self, Question};
+use crate::history::History;
+use crate::request::Request;
+use crate::settings::{Gate, Settings};
 
 /// What one gate says, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +17,79 @@ pub struct Verdict {
     pub passed: bool,
     /// Why, as consumers see it.
     pub reason: &'static str,
-    /// The statement that decided, where a statement did.
-    pub evidence: Option<Consent>,
+    /// What it hangs on, where it hangs on something.
+    pub evidence: Option<Evidence>,
+}
+
+impl Verdict {
+    pub(crate) fn passed(gate: Gate, reason: &'static str) -> Self {
+        Self { gate, passed: true, reason, evidence: None }
+    }
+
+    pub(crate) fn stopped(gate: Gate, reason: &'static str) -> Self {
+        Self { gate, passed: false, reason, evidence: None }
+    }
+
+    pub(crate) fn because(self, evidence: Evidence) -> Self {
+        Self { evidence: Some(evidence), ..self }
+    }
+}
+
+/// What a verdict hangs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// What the customer said.
+    Statement(Consent),
+    /// What was noted about reaching the customer, and when.
+    Note {
+        /// The channel it is about; none means every channel.
+        channel: Option<String>,
+        /// When it was noted.
+        at: EventTime,
+    },
+    /// An earlier contact.
+    Contact {
+        /// Its trigger's name.
+        trigger: String,
+        /// Its trigger's id.
+        trigger_id: [u8; 16],
+        /// When it fired.
+        at: EventTime,
+        /// How long it stands in the way.
+        until: EventTime,
+    },
+    /// Messages in the window.
+    Count {
+        /// The channel they were counted on; none for all together.
+        channel: Option<String>,
+        /// How many there were before this one.
+        count: u32,
+        /// How many there may be.
+        limit: u32,
+    },
+    /// The customer's place in the draw, 0 to 9999, and how many places are held out.
+    Bucket {
+        /// The place.
+        bucket: u32,
+        /// Places below this are held out.
+        held_out_below: u32,
+    },
+    /// Where the customer is.
+    LocalTime {
+        /// IANA name of the zone.
+        zone: String,
+        /// Until when it is night.
+        until: Option<EventTime>,
+    },
+}
+
+/// Where the customer stands in the comparison with those who are left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Experiment {
+    /// The customer's place in the draw, 0 to 9999.
+    pub bucket: u32,
+    /// Whether the customer is left alone.
+    pub held_out: bool,
 }
 
 /// What the gates say, up to the first that stops.
@@ -32,6 +97,10 @@ pub struct Verdict {
 pub struct Judgement {
     /// One verdict for each gate that was asked, in order.
     pub verdicts: Vec<Verdict>,
+    /// Set where the holdout was asked and concerns the request.
+    pub experiment: Option<Experiment>,
+    /// From when on it may be sent, where that is not at once.
+    pub not_before: Option<EventTime>,
 }
 
 impl Judgement {
@@ -39,117 +108,38 @@ impl Judgement {
     pub fn stopped_by(&self) -> Option<&Verdict> {
         self.verdicts.iter().find(|verdict| !verdict.passed)
     }
+
+    /// Whether the request would have gone out, had the customer not been left alone to compare with.
+    pub fn is_held_out(&self) -> bool {
+        self.stopped_by().is_some_and(|verdict| verdict.gate == Gate::Holdout)
+    }
+
+    /// Whether it uses up cooldowns and caps: what is held out does, as if it had been sent.
+    pub fn counts_as_contact(&self) -> bool {
+        self.stopped_by().is_none_or(|verdict| verdict.gate == Gate::Holdout)
+    }
 }
 
 /// Asks the enabled gates in their order, until one stops.
-pub fn judge(settings: &Settings, request: &Request<'_>, profile: &Profile) -> Judgement {
-    let mut verdicts = Vec::new();
+pub fn judge(settings: &Settings, request: &Request<'_>, profile: &Profile, history: &History) -> Judgement {
+    let question = Question { settings, request, profile, history };
+    let mut judgement = Judgement::default();
     for gate in Gate::ALL.into_iter().filter(|gate| settings.enabled.contains(gate)) {
         let verdict = match gate {
-            Gate::Identity => identity(settings, request, profile),
-            Gate::Consent => consent(settings, request, profile),
+            Gate::Identity => gates::identity::ask(&question),
+            Gate::Consent => gates::consent::ask(&question),
+            Gate::SuppressionList => gates::suppression_list::ask(&question),
+            Gate::Precedence => gates::precedence::ask(&question),
+            Gate::Cooldown => gates::cooldown::ask(&question),
+            Gate::FrequencyCap => gates::frequency_cap::ask(&question),
+            Gate::Holdout => gates::holdout::ask(&question, &mut judgement.experiment),
+            Gate::QuietHours => gates::quiet_hours::ask(&question, &mut judgement.not_before),
         };
         let passed = verdict.passed;
-        verdicts.push(verdict);
+        judgement.verdicts.push(verdict);
         if !passed {
             break;
         }
     }
-    Judgement { verdicts }
-}
-
-fn identity(settings: &Settings, request: &Request<'_>, profile: &Profile) -> Verdict {
-    let id = request.customer_id.as_str();
-    let is_placeholder = settings.uncontactable_prefixes.iter().any(|prefix| id.starts_with(prefix.as_str()));
-    let (passed, reason) = match profile.is_erased() {
-        true => (false, "erased"),
-        false if is_placeholder => (false, "uncontactable_id"),
-        false => (true, "contactable_id"),
-    };
-    Verdict { gate: Gate::Identity, passed, reason, evidence: None }
-}
-
-fn consent(settings: &Settings, request: &Request<'_>, profile: &Profile) -> Verdict {
-    let evidence = profile.consent(settings.consent_channel.as_deref(), request.purpose).cloned();
-    let (passed, reason) = match (&evidence, settings.consent_default) {
-        (Some(word), _) if word.granted => (true, "granted"),
-        (Some(_), _) => (false, "denied"),
-        (None, Some(ConsentDefault::Granted)) => (true, "granted_by_default"),
-        // A missing default is refused by validation; doubt goes against contact.
-        (None, Some(ConsentDefault::Denied) | None) => (false, "denied_by_default"),
-    };
-    Verdict { gate: Gate::Consent, passed, reason, evidence }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reasons(settings: &Settings, profile: &Profile) -> Vec<(&'static str, bool)> {
-        let customer_id = CustomerId::new("guest-7");
-        let request = Request { customer_id: &customer_id, purpose: "advertising" };
-        let judgement = judge(settings, &request, profile);
-        assert_eq!(
-            judgement.stopped_by().is_some(),
-            judgement.verdicts.iter().any(|verdict| !verdict.passed)
-        );
-        judgement.verdicts.iter().map(|verdict| (verdict.reason, verdict.passed)).collect()
-    }
-
-    fn defaulting_to(default: ConsentDefault) -> Settings {
-        Settings { consent_default: Some(default), ..Settings::default() }
-    }
-
-    fn stating(granted: bool) -> Profile {
-        let word = Consent {
-            channel: Some("email".to_owned()),
-            purpose: None,
-            granted,
-            at_ms: 5,
-            event_id: "e1".to_owned(),
-        };
-        Profile { consents: vec![word], ..Profile::default() }
-    }
-
-    #[test]
-    fn a_statement_decides_before_the_default() {
-        let granted = defaulting_to(ConsentDefault::Granted);
-        let denied = defaulting_to(ConsentDefault::Denied);
-        assert_eq!(reasons(&granted, &stating(false)), [("contactable_id", true), ("denied", false)]);
-        assert_eq!(reasons(&denied, &stating(true)), [("contactable_id", true), ("granted", true)]);
-        let silent = Profile::default();
-        assert_eq!(reasons(&granted, &silent), [("contactable_id", true), ("granted_by_default", true)]);
-        assert_eq!(reasons(&denied, &silent), [("contactable_id", true), ("denied_by_default", false)]);
-    }
-
-    #[test]
-    fn consent_is_asked_for_the_configured_channel() {
-        let sms =
-            Settings { consent_channel: Some("sms".to_owned()), ..defaulting_to(ConsentDefault::Denied) };
-        assert_eq!(reasons(&sms, &stating(true))[1], ("denied_by_default", false));
-    }
-
-    #[test]
-    fn the_first_gate_that_stops_ends_the_asking() {
-        let prefixed = Settings {
-            uncontactable_prefixes: vec!["guest-".to_owned()],
-            ..defaulting_to(ConsentDefault::Denied)
-        };
-        assert_eq!(reasons(&prefixed, &Profile::default()), [("uncontactable_id", false)]);
-        let erased = Profile { erased_ms: Some(1), ..Profile::default() };
-        assert_eq!(reasons(&defaulting_to(ConsentDefault::Granted), &erased), [("erased", false)]);
-    }
-
-    #[test]
-    fn no_gate_enabled_lets_everything_through_and_says_nothing() {
-        let off = Settings { enabled: Vec::new(), ..Settings::default() };
-        assert!(reasons(&off, &stating(false)).is_empty());
-    }
-
-    #[test]
-    fn gates_are_asked_in_their_own_order_however_they_are_listed() {
-        let mut listed = defaulting_to(ConsentDefault::Granted);
-        listed.enabled.reverse();
-        assert_eq!(reasons(&listed, &Profile::default())[0].0, "contactable_id");
-    }
+    judgement
 }

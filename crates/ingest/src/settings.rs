@@ -58,7 +58,9 @@ pub enum Identity {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            raw_topics: ["clickstream", "purchase", "support", "profile", "engagement"].map(SmolStr::new_static).to_vec(),
+            raw_topics: ["clickstream", "purchase", "support", "profile", "engagement"]
+                .map(SmolStr::new_static)
+                .to_vec(),
             customer_events: SmolStr::new_static("customer-events"),
             anonymous_events: SmolStr::new_static("anonymous-events"),
             dead_letters: SmolStr::new_static("dead-letters"),

@@ -23,7 +23,7 @@ use smol_str::SmolStr;
 
 /// Partitions of each topic.
 const PARTITIONS: i32 = 2;
-const TOPICS: [&str; 8] = [
+const TOPICS: [&str; 9] = [
     "clickstream",
     "purchase",
     "support",
@@ -32,6 +32,7 @@ const TOPICS: [&str; 8] = [
     "dead-letters",
     "actions.cart-abandonment",
     "actions.suppressed",
+    "outcomes",
 ];
 
 struct TestServers {

@@ -43,7 +43,8 @@ fn replay(input: &[u8], wait: &str, flushed: bool) -> String {
     let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/mappings/otto.toml");
     let wait = format!("triggers.cart-abandonment.wait={wait}");
     let mut args = vec!["replay", "--from-file", "-", "--mapping", mapping.to_str().unwrap()];
-    args.extend(["--set", "gates.enabled=[]", "--set", "triggers.cart-abandonment.steps=[]", "--set", &wait]);
+    args.extend(["--set", "gates.enabled=[]", "--set", "outcomes.enabled=false"]);
+    args.extend(["--set", "triggers.cart-abandonment.steps=[]", "--set", &wait]);
     if flushed {
         args.push("--flush-timers");
     }

@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use program::{Run, command, rekindle, run};
 
-const GATES_OFF: [&str; 2] = ["--set", "gates.enabled=[]"];
+const GATES_OFF: [&str; 4] = ["--set", "gates.enabled=[]", "--set", "outcomes.enabled=false"];
 
 fn replay(input: &[u8], more: &[&str]) -> Run {
     let args = [&["replay", "--from-file", "-"], GATES_OFF.as_slice(), more].concat();

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use cart_abandonment::Rules;
-use contact_policy::ConsentDefault;
+use contact_policy::{ConsentDefault, Gate};
 use engine::worker::{Exit, StopSignal};
 use engine::{Fold, Worker};
 use events::Span;
@@ -134,8 +134,11 @@ fn triggers_life<F: Fold + 'static>(
 fn trigger_fold(plan: &Plan) -> TriggerFold {
     let [wait, further] = steps(plan);
     let rules = Rules { wait, further_steps: vec![further], ..Rules::default() };
+    // What the inspector knows of: identity and consent, and no outcomes.
     let gates = contact_policy::Settings {
+        enabled: vec![Gate::Identity, Gate::Consent],
         consent_default: Some(ConsentDefault::Granted),
+        attribution: None,
         ..contact_policy::Settings::default()
     };
     let settings =

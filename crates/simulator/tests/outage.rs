@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use contact_policy::{ConsentDefault, Settings as Gates};
+use contact_policy::{ConsentDefault, Gate, Settings as Gates};
 use engine::memory::{
     BrokerSettings, LogSettings, ManualClock, MemoryBroker, MemoryEndOffsets, MemoryLog, MemoryStore,
 };
@@ -42,7 +42,12 @@ impl World {
         for (topic, partitions) in [("clickstream", 3), ("purchase", 2), ("support", 1)] {
             broker.create_topic(topic, partitions, TimestampType::LogAppend);
         }
-        let gates = Gates { consent_default: Some(ConsentDefault::Granted), ..Gates::default() };
+        let gates = Gates {
+            enabled: vec![Gate::Consent],
+            consent_default: Some(ConsentDefault::Granted),
+            attribution: None,
+            ..Gates::default()
+        };
         let rules = cart_abandonment::Rules {
             wait: Span::from_minutes(30),
             further_steps: Vec::new(),

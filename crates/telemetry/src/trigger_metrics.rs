@@ -6,7 +6,8 @@ use prometheus::IntCounterVec;
 
 use crate::registry::Registry;
 
-const STAGES: [&str; 5] = ["fired", "updated", "suppressed", "expired", "cancelled"];
+const STAGES: [&str; 7] =
+    ["fired", "updated", "suppressed", "expired", "cancelled", "converted", "unconverted"];
 const OTHER: &str = "other";
 /// The longest word that is a label's value.
 const MAX_WORD: usize = 64;

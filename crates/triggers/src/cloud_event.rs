@@ -6,11 +6,13 @@
 use bytes::Bytes;
 use engine::fold::Output;
 use events::{CustomerId, EventTime};
+use serde::Serialize;
 use smol_str::{SmolStr, format_smolstr};
 use uuid::Uuid;
 
 use crate::ids;
-use crate::payload::{Payload, rfc3339};
+use crate::payload::rfc3339;
+use crate::settings::Settings;
 
 /// A stage of a trigger's life that is worth a record.
 #[derive(Clone, Copy)]
@@ -19,6 +21,8 @@ pub(crate) enum Stage {
     Suppressed,
     Expired,
     Cancelled,
+    Converted,
+    Unconverted,
 }
 
 impl Stage {
@@ -28,13 +32,14 @@ impl Stage {
             Self::Suppressed => "suppressed",
             Self::Expired => "expired",
             Self::Cancelled => "cancelled",
+            Self::Converted => "converted",
+            Self::Unconverted => "unconverted",
         }
     }
 }
 
 /// What the attributes are made of.
 pub(crate) struct Headers<'a> {
-    pub namespace: &'a str,
     pub trigger: &'a str,
     pub stage: Stage,
     pub trigger_id: Uuid,
@@ -43,13 +48,15 @@ pub(crate) struct Headers<'a> {
     pub customer: &'a CustomerId,
 }
 
-/// A record for the trigger's own topic, or for the audit of what was not sent.
-pub(crate) fn binary(actions_prefix: &str, headers: &Headers<'_>, payload: &Payload<'_>) -> Output {
-    let Headers { namespace, trigger, trigger_id, .. } = headers;
+/// A record for the trigger's own topic, for the audit of what was not sent, or for what came of it.
+pub(crate) fn binary(settings: &Settings, headers: &Headers<'_>, payload: &impl Serialize) -> Output {
+    let Headers { trigger, trigger_id, .. } = headers;
+    let (namespace, prefix) = (&settings.namespace, &settings.actions_prefix);
     let stage = headers.stage.as_str();
     let topic = match headers.stage {
-        Stage::Fired | Stage::Cancelled => trigger.replace('_', "-"),
-        Stage::Suppressed | Stage::Expired => "suppressed".to_owned(),
+        Stage::Fired | Stage::Cancelled => format_smolstr!("{prefix}.{}", trigger.replace('_', "-")),
+        Stage::Suppressed | Stage::Expired => format_smolstr!("{prefix}.suppressed"),
+        Stage::Converted | Stage::Unconverted => SmolStr::new(&settings.outcomes_topic),
     };
     let attributes = [
         ("ce_specversion", "1.0".to_owned()),
@@ -62,7 +69,7 @@ pub(crate) fn binary(actions_prefix: &str, headers: &Headers<'_>, payload: &Payl
         ("content-type", "application/json".to_owned()),
     ];
     Output {
-        topic: format_smolstr!("{actions_prefix}.{topic}"),
+        topic,
         key: headers.customer.clone(),
         headers: attributes.into_iter().map(|(name, value)| (SmolStr::new_static(name), value)).collect(),
         // Structs of texts and numbers can always be written.

@@ -1,10 +1,9 @@
 //! Whether an occasion is used: staleness first, then the gates.
 
-use contact_policy::{Judgement, Request, judge};
+use contact_policy::{History, Judgement, Request, judge};
 use customer::{Moment, Profile};
-use events::{CustomerId, Span};
+use events::{EventTime, Span};
 
-use crate::occasion::Occasion;
 use crate::settings::Settings;
 
 /// What becomes of an occasion.
@@ -18,22 +17,22 @@ pub(crate) enum Decision {
 }
 
 impl Decision {
-    /// Decides about an occasion, for a customer of whom this is known.
+    /// Decides about a request that its rule made due at `due`, for a customer of whom this is known.
     ///
-    /// Staleness counts from the time at which the rule made it due, also where a late event armed the timer: a
-    /// reminder of what was left behind days ago is not worth more because the news of it came late.
+    /// Staleness counts from `due`, also where a late event armed the timer: a reminder of what was left behind days
+    /// ago is not worth more because the news of it came late.
     pub(crate) fn about(
         settings: &Settings,
-        occasion: &Occasion<'_>,
-        (id, profile): (&CustomerId, &Profile),
+        request: &Request<'_>,
+        due: EventTime,
+        (profile, contacts): (&Profile, &History),
         moment: &Moment,
     ) -> Self {
-        let staleness = moment.staleness(occasion.due);
+        let staleness = moment.staleness(due);
         if staleness > settings.max_staleness {
             return Self::Expire { staleness };
         }
-        let judgement =
-            judge(&settings.gates, &Request { customer_id: id, purpose: occasion.kind.purpose }, profile);
+        let judgement = judge(&settings.gates, request, profile, contacts);
         match judgement.stopped_by() {
             Some(_) => Self::Suppress(judgement),
             None => Self::Fire(judgement),

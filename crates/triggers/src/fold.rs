@@ -2,28 +2,27 @@
 //!
 //! Duplicates change nothing. An erased customer's past is not told again. The retention timer deletes the record.
 
-use cart_abandonment::{Effect, FiredAs};
 use churn_risk::ChurnState;
-use customer::{Moment, Profile};
+use contact_policy::History;
+use customer::Moment;
 use dormancy::DormancyState;
 use engine::fold::{Applied, CorruptRecord, Fold, Output};
 use events::{Body, CustomerId, Event, EventTime};
 
-use crate::decision::Decision;
+use crate::dispatch::Dispatch;
 use crate::families::{cart, churn, silence};
-use crate::occasion::Occasion;
 use crate::record::Record;
-use crate::render::{Ids, Renderer};
-use crate::settings::{InvalidSetting, Settings, rule_version};
+use crate::rule::{Rule, Version};
+use crate::settings::{InvalidSetting, Settings};
 
 /// The triggers, under given settings.
 #[derive(Clone, Debug)]
 pub struct TriggerFold {
     settings: Settings,
     fingerprint: String,
-    cart_rule_version: String,
-    churn_rule_version: String,
-    dormancy_rule_version: String,
+    cart: Version,
+    churn: Version,
+    dormancy: Version,
 }
 
 impl TriggerFold {
@@ -33,11 +32,13 @@ impl TriggerFold {
     /// Names the first setting that cannot be used.
     pub fn new(settings: Settings) -> Result<Self, InvalidSetting> {
         settings.validate()?;
-        let fingerprint = settings.fingerprint();
-        let cart_rule_version = settings.cart_abandonment.as_ref().map(rule_version).unwrap_or_default();
-        let churn_rule_version = settings.churn_risk.as_ref().map(rule_version).unwrap_or_default();
-        let dormancy_rule_version = settings.dormancy.as_ref().map(rule_version).unwrap_or_default();
-        Ok(Self { settings, fingerprint, cart_rule_version, churn_rule_version, dormancy_rule_version })
+        Ok(Self {
+            fingerprint: settings.fingerprint(),
+            cart: Version::of(settings.cart_abandonment.as_ref()),
+            churn: Version::of(settings.churn_risk.as_ref()),
+            dormancy: Version::of(settings.dormancy.as_ref()),
+            settings,
+        })
     }
 
     /// The settings in force.
@@ -45,23 +46,43 @@ impl TriggerFold {
         &self.settings
     }
 
-    fn renderer<'a>(&'a self, id: &'a CustomerId, moment: &Moment) -> Renderer<'a> {
-        Renderer { settings: &self.settings, id, watermark: moment.watermark }
+    fn cart_rule(&self) -> Option<Rule<'_, cart_abandonment::Rules>> {
+        self.settings.cart_abandonment.as_ref().map(|rules| self.cart.of_rule(rules))
     }
 
-    fn apply_to_cart(&self, record: &mut Record, event: &Event, moment: &Moment, outputs: &mut Vec<Output>) {
-        let Some(rules) = &self.settings.cart_abandonment else { return };
-        let renderer = self.renderer(&event.customer_id, moment);
-        for effect in record.cart.apply(rules, event, moment) {
-            if let Effect::Retracted(retraction) = effect {
-                let rule = (rules, self.cart_rule_version.as_str());
-                let withdrawal = cart::withdrawal(&retraction, event, record.cart.abandoned_before, rule);
-                outputs.push(renderer.cancelled(withdrawal, &record.profile));
-            }
+    fn churn_rule(&self) -> Option<Rule<'_, churn_risk::Settings>> {
+        self.settings.churn_risk.as_ref().map(|settings| self.churn.of_rule(settings))
+    }
+
+    fn dormancy_rule(&self) -> Option<Rule<'_, dormancy::Rules>> {
+        self.settings.dormancy.as_ref().map(|rules| self.dormancy.of_rule(rules))
+    }
+
+    /// Takes an event to the families that are switched on.
+    fn tell_families(&self, record: &mut Record, event: &Event, moment: &Moment, outputs: &mut Vec<Output>) {
+        let Record { profile, cart, churn, dormancy, contacts, .. } = record;
+        let dispatch = &mut Dispatch {
+            settings: &self.settings,
+            id: &event.customer_id,
+            profile,
+            moment,
+            contacts,
+            outputs,
+        };
+        if let Some(rule) = self.cart_rule() {
+            cart::apply(cart, rule, event, dispatch);
         }
+        if let Some(rule) = self.churn_rule() {
+            churn.get_or_insert_default().apply(rule.rules, event, moment);
+        }
+        if let Some(rule) = self.dormancy_rule() {
+            silence::apply(dormancy.get_or_insert_default(), rule, event, dispatch);
+        }
+        dispatch.attribute(event);
     }
 
-    fn fire_cart(
+    /// Takes a timer to the families that it belongs to. A family that was switched off since it was set forgets.
+    fn wake_families(
         &self,
         id: &CustomerId,
         record: &mut Record,
@@ -69,105 +90,30 @@ impl TriggerFold {
         moment: &Moment,
         outputs: &mut Vec<Output>,
     ) {
-        let Some(rules) = &self.settings.cart_abandonment else {
-            // The family was switched off after this cart was armed.
-            record.cart = Default::default();
-            return;
-        };
-        for effect in record.cart.fire(rules, due) {
-            let Effect::Due(candidate) = effect else { continue };
-            let occasion = cart::occasion(&candidate, rules, &self.cart_rule_version);
-            let (sent, output) = self.decide(id, occasion, &record.profile, moment);
-            if let Some(Ids { trigger, episode }) = sent {
-                let sent = FiredAs { trigger_id: trigger.into_bytes(), episode_id: episode.into_bytes() };
-                record.cart.remember(&candidate, sent, rules);
-            }
-            outputs.push(output);
-        }
-    }
-
-    fn apply_to_silence(
-        &self,
-        record: &mut Record,
-        event: &Event,
-        moment: &Moment,
-        outputs: &mut Vec<Output>,
-    ) {
-        let Some(rules) = &self.settings.dormancy else { return };
-        let rule = (rules, self.dormancy_rule_version.as_str());
-        let state = record.dormancy.get_or_insert_default();
-        for effect in state.apply(rules, &record.profile, event, moment) {
-            match effect {
-                dormancy::Effect::Retracted(retraction) => {
-                    let withdrawal = silence::withdrawal(&retraction, event, rule);
-                    let renderer = self.renderer(&event.customer_id, moment);
-                    outputs.push(renderer.cancelled(withdrawal, &record.profile));
-                }
-                dormancy::Effect::Returned(back) => {
-                    let occasion = silence::reactivation(&back, event, rule);
-                    outputs.push(self.decide(&event.customer_id, occasion, &record.profile, moment).1);
-                }
-                // An event makes nothing due.
-                dormancy::Effect::Due(_) => {}
+        let Record { profile, cart, churn, dormancy, contacts, .. } = record;
+        let dispatch = &mut Dispatch { settings: &self.settings, id, profile, moment, contacts, outputs };
+        let is_due = |timer: Option<EventTime>| timer.is_some_and(|timer| timer <= due);
+        if is_due(cart.next_due()) {
+            match self.cart_rule() {
+                Some(rule) => cart::fire(cart, rule, due, dispatch),
+                None => *cart = Default::default(),
             }
         }
-    }
-
-    fn fire_silence(
-        &self,
-        id: &CustomerId,
-        record: &mut Record,
-        now: EventTime,
-        moment: &Moment,
-        outputs: &mut Vec<Output>,
-    ) {
-        let (Some(rules), Some(state)) = (&self.settings.dormancy, &mut record.dormancy) else {
-            // The family was switched off after this timer was set.
-            record.dormancy = None;
-            return;
-        };
-        if let Some(candidate) = state.fire(rules, &record.profile, now) {
-            let occasion = silence::occasion(&candidate, rules, &self.dormancy_rule_version);
-            let (sent, output) = self.decide(id, occasion, &record.profile, moment);
-            if let Some(Ids { trigger, episode }) = sent {
-                let (trigger_id, episode_id) = (trigger.into_bytes(), episode.into_bytes());
-                state.remember(&candidate, dormancy::FiredAs { trigger_id, episode_id });
+        if is_due(churn.as_ref().and_then(ChurnState::next_due)) {
+            match (self.churn_rule(), &mut *churn) {
+                (Some(rule), Some(state)) => churn::look(state, rule, due, dispatch),
+                _ => *churn = None,
             }
-            outputs.push(output);
         }
-    }
-
-    fn look_at_churn(
-        &self,
-        id: &CustomerId,
-        record: &mut Record,
-        now: EventTime,
-        moment: &Moment,
-        outputs: &mut Vec<Output>,
-    ) {
-        let (Some(settings), Some(churn)) = (&self.settings.churn_risk, &mut record.churn) else {
-            // The family was switched off after this look was set.
-            record.churn = None;
-            return;
-        };
-        if let Some(candidate) = churn.look(settings, &record.profile, now) {
-            let occasion = churn::occasion(&candidate, churn, now, (settings, &self.churn_rule_version));
-            outputs.push(self.decide(id, occasion, &record.profile, moment).1);
+        if is_due(dormancy.as_ref().and_then(DormancyState::next_due)) {
+            match (self.dormancy_rule(), &mut *dormancy) {
+                (Some(rule), Some(state)) => silence::fire(state, rule, due, dispatch),
+                _ => *dormancy = None,
+            }
         }
-    }
-
-    /// Decides about an occasion and tells of it; with its ids, if it is sent.
-    fn decide(
-        &self,
-        id: &CustomerId,
-        occasion: Occasion<'_>,
-        profile: &Profile,
-        moment: &Moment,
-    ) -> (Option<Ids>, Output) {
-        let renderer = self.renderer(id, moment);
-        let decision = Decision::about(&self.settings, &occasion, (id, profile), moment);
-        let sent = matches!(decision, Decision::Fire(_)).then(|| renderer.ids(&occasion));
-        (sent, renderer.decided(occasion, &decision, profile))
+        if is_due(dispatch.contacts.as_ref().and_then(History::next_due)) {
+            dispatch.close(due);
+        }
     }
 }
 
@@ -205,15 +151,11 @@ impl Fold for TriggerFold {
         match &event.body {
             _ if is_erased_past => {}
             Body::ErasureRequested(_) => {
-                (customer.cart, customer.churn, customer.dormancy) = Default::default();
+                let profile = std::mem::take(&mut customer.profile);
+                *customer = Record::empty();
+                customer.profile = profile;
             }
-            _ => {
-                self.apply_to_cart(customer, event, moment, outputs);
-                if let Some(settings) = &self.settings.churn_risk {
-                    customer.churn.get_or_insert_default().apply(settings, event, moment);
-                }
-                self.apply_to_silence(customer, event, moment, outputs);
-            }
+            _ => self.tell_families(customer, event, moment, outputs),
         }
         Applied::Applied
     }
@@ -226,17 +168,7 @@ impl Fold for TriggerFold {
         moment: &Moment,
         outputs: &mut Vec<Output>,
     ) {
-        if customer.cart.next_due().is_some_and(|cart_due| cart_due <= due) {
-            self.fire_cart(id, customer, due, moment, outputs);
-        }
-        let looks = customer.churn.as_ref().and_then(ChurnState::next_due);
-        if looks.is_some_and(|look| look <= due) {
-            self.look_at_churn(id, customer, due, moment, outputs);
-        }
-        let falls_silent = customer.dormancy.as_ref().and_then(DormancyState::next_due);
-        if falls_silent.is_some_and(|end| end <= due) {
-            self.fire_silence(id, customer, due, moment, outputs);
-        }
+        self.wake_families(id, customer, due, moment, outputs);
         let asks = customer.profile.retained_until().is_some_and(|end| end <= due);
         if asks && customer.profile.is_outdated(due, &self.settings.limits) {
             *customer = Record::empty();

@@ -16,6 +16,22 @@ pub struct Subject<'a> {
     pub customer: &'a str,
 }
 
+/// The ids of a trigger and of its episode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ids {
+    /// The trigger's.
+    pub trigger: Uuid,
+    /// The episode's.
+    pub episode: Uuid,
+}
+
+impl Ids {
+    /// Both as records keep them, the trigger's first.
+    pub(crate) fn into_bytes(self) -> ([u8; 16], [u8; 16]) {
+        (self.trigger.into_bytes(), self.episode.into_bytes())
+    }
+}
+
 /// Names a trigger through its whole life: by the event that armed it and the step, counted from 0.
 pub fn trigger_id(subject: &Subject<'_>, arming_event: &str, step: u32) -> Uuid {
     named("trigger", subject, arming_event, &step.to_string())

@@ -1,27 +1,59 @@
 //! The triggers by name, and what the composition has to know of each: who wins, and what kind of message it asks for.
 
+use contact_policy::{Group, Request};
 use customer::consent::ADVERTISING;
+use events::{CustomerId, EventTime};
+
+use crate::ids::Ids;
 
 /// What sets one trigger apart from the others, whatever its rules say.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Kind {
+pub struct Kind {
     /// Its name in records, ids and topics.
     pub name: &'static str,
     /// Which trigger wins where several want to speak: the higher one.
     pub priority: u8,
     /// The purpose for which the customer's consent is asked.
     pub purpose: &'static str,
+    /// What it competes with.
+    pub group: Group,
+}
+
+impl Kind {
+    /// What the gates are asked when it fires.
+    pub fn request<'a>(
+        &self,
+        customer_id: &'a CustomerId,
+        ids: &Ids,
+        (at, valid_until): (EventTime, EventTime),
+    ) -> Request<'a> {
+        Request {
+            customer_id,
+            trigger: self.name,
+            group: self.group,
+            rank: self.priority,
+            purpose: self.purpose,
+            trigger_id: ids.trigger.into_bytes(),
+            episode_id: ids.episode.into_bytes(),
+            at,
+            valid_until,
+        }
+    }
 }
 
 /// A customer who has been silent for long.
-pub(crate) const DORMANCY: Kind = Kind { name: "dormancy", priority: 12, purpose: ADVERTISING };
+pub(crate) const DORMANCY: Kind = lifecycle("dormancy", 12);
 
 /// A customer who is back after a dormancy.
-pub(crate) const REACTIVATED: Kind = Kind { name: "reactivated", priority: 14, purpose: ADVERTISING };
+pub(crate) const REACTIVATED: Kind = lifecycle("reactivated", 14);
 
 /// A customer who is likely not to come back.
-pub(crate) const CHURN_RISK: Kind = Kind { name: "churn_risk", priority: 10, purpose: ADVERTISING };
+pub(crate) const CHURN_RISK: Kind = lifecycle("churn_risk", 10);
 
 /// A cart that was left behind. Checkout is to lie above it, search and browse below.
-pub(crate) const CART_ABANDONMENT: Kind =
-    Kind { name: "cart_abandonment", priority: 30, purpose: ADVERTISING };
+pub const CART_ABANDONMENT: Kind =
+    Kind { name: "cart_abandonment", priority: 30, purpose: ADVERTISING, group: Group::Intent };
+
+const fn lifecycle(name: &'static str, priority: u8) -> Kind {
+    Kind { name, priority, purpose: ADVERTISING, group: Group::Lifecycle }
+}

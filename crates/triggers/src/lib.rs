@@ -6,14 +6,17 @@
 
 mod cloud_event;
 mod decision;
+mod dispatch;
 mod families;
 pub mod fold;
 pub mod ids;
-mod kind;
+pub mod kind;
 mod occasion;
+mod outcome;
 mod payload;
 pub mod record;
 mod render;
+mod rule;
 pub mod settings;
 pub mod structured;
 

@@ -9,6 +9,7 @@ use customer::{Consent, Profile};
 use dormancy::Tier;
 use events::EventTime;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::occasion::Subject;
 use crate::settings::Mode;
@@ -36,8 +37,16 @@ pub(crate) struct Payload<'a> {
     pub customer: Customer<'a>,
     pub context: Context<'a>,
     pub why: Why<'a>,
-    /// Nobody is held out yet.
-    pub experiment: Option<()>,
+    /// None where nobody is held out.
+    pub experiment: Option<Experiment>,
+}
+
+/// The comparison with customers who are left alone.
+#[derive(Serialize)]
+pub(crate) struct Experiment {
+    pub held_out: bool,
+    /// The customer's place in the draw, 0 to 9999.
+    pub bucket: u32,
 }
 
 #[derive(Serialize)]
@@ -152,7 +161,19 @@ pub(crate) struct GateVerdict {
     gate: &'static str,
     passed: bool,
     reason: &'static str,
-    evidence: Option<Statement>,
+    evidence: Option<Evidence>,
+}
+
+/// What a verdict hangs on; which it is can be told by the gate.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Evidence {
+    Statement(Statement),
+    Note { channel: Option<String>, at: String },
+    Contact { trigger: String, trigger_id: String, at: String, until: String },
+    Count { channel: Option<String>, count: u32, limit: u32 },
+    Bucket { bucket: u32, held_out_below: u32 },
+    LocalTime { time_zone: String, until: Option<String> },
 }
 
 /// RFC 3339, also for times that no calendar reaches: those become its ends.
@@ -296,8 +317,39 @@ impl GateVerdict {
             gate: verdict.gate.as_str(),
             passed: verdict.passed,
             reason: verdict.reason,
-            evidence: verdict.evidence.as_ref().map(Statement::of),
+            evidence: verdict.evidence.as_ref().map(Evidence::of),
         }
+    }
+}
+
+impl Evidence {
+    fn of(evidence: &contact_policy::Evidence) -> Self {
+        use contact_policy::Evidence as Known;
+        match evidence {
+            Known::Statement(consent) => Self::Statement(Statement::of(consent)),
+            Known::Note { channel, at } => Self::Note { channel: channel.clone(), at: rfc3339(*at) },
+            Known::Contact { trigger, trigger_id, at, until } => Self::Contact {
+                trigger: trigger.clone(),
+                trigger_id: Uuid::from_bytes(*trigger_id).to_string(),
+                at: rfc3339(*at),
+                until: rfc3339(*until),
+            },
+            Known::Count { channel, count, limit } => {
+                Self::Count { channel: channel.clone(), count: *count, limit: *limit }
+            }
+            Known::Bucket { bucket, held_out_below } => {
+                Self::Bucket { bucket: *bucket, held_out_below: *held_out_below }
+            }
+            Known::LocalTime { zone, until } => {
+                Self::LocalTime { time_zone: zone.clone(), until: until.map(rfc3339) }
+            }
+        }
+    }
+}
+
+impl Experiment {
+    pub(crate) fn of(experiment: contact_policy::Experiment) -> Self {
+        Self { held_out: experiment.held_out, bucket: experiment.bucket }
     }
 }
 

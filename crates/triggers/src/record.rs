@@ -2,6 +2,7 @@
 
 use cart_abandonment::CartState;
 use churn_risk::ChurnState;
+use contact_policy::History;
 use customer::Profile;
 use dormancy::DormancyState;
 use events::EventTime;
@@ -28,6 +29,9 @@ pub struct Record {
     /// What dormancy remembers; nothing while it is switched off.
     #[prost(message, optional, tag = "5")]
     pub dormancy: Option<DormancyState>,
+    /// Whom the customer heard from; nothing before the first time.
+    #[prost(message, optional, tag = "9")]
+    pub contacts: Option<History>,
 }
 
 impl Record {
@@ -61,7 +65,9 @@ impl Record {
     pub fn next_due(&self) -> Option<EventTime> {
         let churn = self.churn.as_ref().and_then(ChurnState::next_due);
         let dormancy = self.dormancy.as_ref().and_then(DormancyState::next_due);
-        [self.cart.next_due(), churn, dormancy, self.profile.retained_until()].into_iter().flatten().min()
+        let contacts = self.contacts.as_ref().and_then(History::next_due);
+        let timers = [self.cart.next_due(), churn, dormancy, contacts, self.profile.retained_until()];
+        timers.into_iter().flatten().min()
     }
 
     /// Whether nothing is left to remember.

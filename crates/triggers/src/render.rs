@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use crate::cloud_event::{self, Stage};
 use crate::decision::Decision;
-use crate::ids::{self, Subject};
+use crate::ids::{self, Ids, Subject};
 use crate::kind::Kind;
 use crate::occasion::{Occasion, Withdrawal};
-use crate::payload::{Context, Customer, Episode, GateVerdict, Input, Payload, Why, rfc3339};
+use crate::payload::{Context, Customer, Episode, Experiment, GateVerdict, Input, Payload, Why, rfc3339};
 use crate::settings::Settings;
 
 /// Tells what was decided about one customer.
@@ -22,12 +22,6 @@ pub(crate) struct Renderer<'a> {
     pub settings: &'a Settings,
     pub id: &'a CustomerId,
     pub watermark: EventTime,
-}
-
-/// The ids of a trigger and of its episode.
-pub(crate) struct Ids {
-    pub trigger: Uuid,
-    pub episode: Uuid,
 }
 
 /// What differs from record to record.
@@ -43,6 +37,8 @@ struct Facts<'a> {
     armed_at: EventTime,
     fired_at: EventTime,
     valid_for: Span,
+    not_before: Option<EventTime>,
+    experiment: Option<Experiment>,
     stopped_by: Option<&'static str>,
     reason: Option<&'static str>,
     context: Context<'a>,
@@ -60,11 +56,16 @@ impl Renderer<'_> {
     }
 
     /// What became of an occasion.
-    pub(crate) fn decided(&self, occasion: Occasion<'_>, decision: &Decision, profile: &Profile) -> Output {
-        let ids = self.ids(&occasion);
-        let mut facts = Facts::of(occasion, &ids, profile);
+    pub(crate) fn decided(
+        &self,
+        occasion: Occasion<'_>,
+        ids: &Ids,
+        decision: &Decision,
+        profile: &Profile,
+    ) -> Output {
+        let mut facts = Facts::of(occasion, ids, profile);
         match decision {
-            Decision::Fire(judgement) => facts.why.gates = verdicts(judgement),
+            Decision::Fire(judgement) => facts.judge(judgement),
             Decision::Suppress(judgement) => facts.suppress(judgement),
             Decision::Expire { staleness } => facts.expire(*staleness, self.settings.max_staleness),
         }
@@ -85,6 +86,8 @@ impl Renderer<'_> {
             armed_at: withdrawal.armed_at,
             fired_at: withdrawal.fired_at,
             valid_for: withdrawal.valid_for,
+            not_before: None,
+            experiment: None,
             stopped_by: None,
             reason: Some(withdrawal.reason),
             context,
@@ -105,7 +108,7 @@ impl Renderer<'_> {
             watermark: self.watermark.is_finite().then(|| rfc3339(self.watermark)),
             armed_at: rfc3339(facts.armed_at),
             due_at: rfc3339(facts.fired_at),
-            not_before: None,
+            not_before: facts.not_before.map(rfc3339),
             expires_at: rfc3339(facts.fired_at + facts.valid_for),
             priority: facts.kind.priority,
             stopped_by: facts.stopped_by,
@@ -113,17 +116,16 @@ impl Renderer<'_> {
             customer: Customer::of(self.id.as_str(), profile),
             context: facts.context,
             why: facts.why,
-            experiment: None,
+            experiment: facts.experiment,
         };
         let headers = cloud_event::Headers {
-            namespace: &self.settings.namespace,
             trigger: facts.kind.name,
             stage: facts.stage,
             trigger_id: facts.trigger_id,
             true_at: facts.true_at,
             customer: self.id,
         };
-        cloud_event::binary(&self.settings.actions_prefix, &headers, &payload)
+        cloud_event::binary(self.settings, &headers, &payload)
     }
 }
 
@@ -143,6 +145,8 @@ impl<'a> Facts<'a> {
             armed_at: occasion.armed_at,
             fired_at: occasion.fired_at,
             valid_for: occasion.valid_for,
+            not_before: None,
+            experiment: None,
             stopped_by: None,
             reason: None,
             context,
@@ -150,9 +154,18 @@ impl<'a> Facts<'a> {
         }
     }
 
+    fn judge(&mut self, judgement: &Judgement) {
+        self.why.gates = judgement.verdicts.iter().map(GateVerdict::of).collect();
+        self.not_before = judgement.not_before;
+        self.experiment = judgement.experiment.map(Experiment::of);
+        if let Some(until) = judgement.not_before {
+            self.why.summary += &format!(" It is night where the customer is, until {}.", rfc3339(until));
+        }
+    }
+
     fn suppress(&mut self, judgement: &Judgement) {
         self.stage = Stage::Suppressed;
-        self.why.gates = verdicts(judgement);
+        self.judge(judgement);
         if let Some(verdict) = judgement.stopped_by() {
             let gate = verdict.gate.as_str();
             (self.stopped_by, self.reason) = (Some(gate), Some(verdict.reason));
@@ -167,10 +180,6 @@ impl<'a> Facts<'a> {
         let (value, threshold) = (staleness.to_string(), max_staleness.to_string());
         self.why.inputs.push(Input::measured("staleness", value, threshold));
     }
-}
-
-fn verdicts(judgement: &Judgement) -> Vec<GateVerdict> {
-    judgement.verdicts.iter().map(GateVerdict::of).collect()
 }
 
 /// Ids are stored as the 16 bytes they have; anything else was never written by this code.

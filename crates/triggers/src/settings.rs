@@ -23,6 +23,8 @@ pub struct Settings {
     pub mode: Mode,
     /// Stands before the name of each action topic, with a dot.
     pub actions_prefix: String,
+    /// The topic of what came of triggers.
+    pub outcomes_topic: String,
     /// A trigger that the log reaches later than this after its due time is recorded as expired, not sent.
     pub max_staleness: Span,
     /// What is remembered of a customer.
@@ -58,6 +60,7 @@ impl Default for Settings {
             namespace: "default".to_owned(),
             mode: Mode::Live,
             actions_prefix: "actions".to_owned(),
+            outcomes_topic: "outcomes".to_owned(),
             max_staleness: Span::from_hours(24),
             limits: Limits::default(),
             gates: contact_policy::Settings::default(),
@@ -75,9 +78,11 @@ impl Settings {
     /// Names the first key that cannot be used.
     pub fn validate(&self) -> Result<(), InvalidSetting> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        for (key, text) in
-            [("triggers.namespace", &self.namespace), ("topics.actions_prefix", &self.actions_prefix)]
-        {
+        for (key, text) in [
+            ("triggers.namespace", &self.namespace),
+            ("topics.actions_prefix", &self.actions_prefix),
+            ("topics.outcomes", &self.outcomes_topic),
+        ] {
             if text.is_empty() || text.len() > 200 || !text.chars().all(is_plain) {
                 return Err(InvalidSetting::new(key, "must be 1 to 200 of a-z, A-Z, 0-9, `.`, `_` and `-`"));
             }
@@ -108,10 +113,12 @@ impl Settings {
         let cart = self.cart_abandonment.iter().map(|_| "cart-abandonment");
         let churn = self.churn_risk.iter().map(|_| "churn-risk");
         let dormancy = self.dormancy.iter().flat_map(|_| ["dormancy", "reactivated"]);
+        let outcomes = self.gates.attribution.iter().map(|_| SmolStr::new(&self.outcomes_topic));
         cart.chain(churn)
             .chain(dormancy)
             .chain(["suppressed"])
             .map(|name| format_smolstr!("{}.{name}", self.actions_prefix))
+            .chain(outcomes)
             .collect()
     }
 
@@ -179,7 +186,7 @@ impl From<InvalidPolicy> for InvalidSetting {
 
 #[cfg(test)]
 mod tests {
-    use contact_policy::ConsentDefault;
+    use contact_policy::{CapWindow, ClockTime, ConsentDefault, FurtherSteps};
 
     use super::*;
 
@@ -236,6 +243,7 @@ mod tests {
             Settings { namespace: "other".to_owned(), ..usual() }.fingerprint(),
             Settings { mode: Mode::Shadow, ..usual() }.fingerprint(),
             Settings { actions_prefix: "shadow".to_owned(), ..usual() }.fingerprint(),
+            Settings { outcomes_topic: "what-came".to_owned(), ..usual() }.fingerprint(),
             Settings { max_staleness: Span::from_hours(23), ..usual() }.fingerprint(),
             Settings { limits: Limits { recent_events: 17, ..Limits::default() }, ..usual() }.fingerprint(),
             Settings { cart_abandonment: None, ..usual() }.fingerprint(),
@@ -250,6 +258,15 @@ mod tests {
             gates(&|gates| gates.enabled.truncate(1)).fingerprint(),
             gates(&|gates| gates.consent_default = Some(ConsentDefault::Denied)).fingerprint(),
             gates(&|gates| gates.uncontactable_prefixes.push("guest-".to_owned())).fingerprint(),
+            gates(&|gates| gates.cooldown.intent = Span::from_hours(1)).fingerprint(),
+            gates(&|gates| gates.cooldown.further_steps = FurtherSteps::Counted).fingerprint(),
+            gates(&|gates| gates.frequency_cap.in_all = 4).fingerprint(),
+            gates(&|gates| gates.frequency_cap.window = CapWindow::CalendarDays(7)).fingerprint(),
+            gates(&|gates| gates.holdout.share_basis_points = 0).fingerprint(),
+            gates(&|gates| gates.holdout.key.push('2')).fingerprint(),
+            gates(&|gates| gates.quiet_hours.time_zone = "Asia/Seoul".to_owned()).fingerprint(),
+            gates(&|gates| gates.quiet_hours.from = ClockTime::hour(22)).fingerprint(),
+            gates(&|gates| gates.attribution = None).fingerprint(),
         ];
         let count = fingerprints.len();
         fingerprints.sort();
@@ -260,6 +277,6 @@ mod tests {
     #[test]
     fn the_fingerprint_is_the_same_in_every_run_and_on_every_platform() {
         // Changes only together with a setting's default or LOGIC_VERSION: then stored state needs `--adopt`.
-        assert_eq!(usual().fingerprint(), "b76059fc95124da5a9707aba86f7b5f2");
+        assert_eq!(usual().fingerprint(), "4634decf4b72999d2d54ab64cbe1cf02");
     }
 }

@@ -162,6 +162,9 @@ grace = "{lateness}"
 [gates]
 enabled = []
 
+[outcomes]
+enabled = false
+
 [triggers]
 max_staleness = "36500d"
 

@@ -84,10 +84,7 @@ impl BuiltInSchema {
 
     /// Whether it describes a raw record, not one that this program writes.
     pub const fn is_raw(self) -> bool {
-        matches!(
-            self,
-            Self::Clickstream | Self::Purchase | Self::Support | Self::Profile | Self::Engagement
-        )
+        matches!(self, Self::Clickstream | Self::Purchase | Self::Support | Self::Profile | Self::Engagement)
     }
 
     /// The schema with this id.

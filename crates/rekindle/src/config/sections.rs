@@ -5,6 +5,7 @@
 //! never assumed.
 
 mod engine;
+mod gates;
 mod ingest;
 mod kafka;
 mod process;
@@ -15,11 +16,12 @@ use serde::{Deserialize, Serialize};
 use strict_toml::Duration;
 
 pub use engine::{Engine, OnMissingState};
+pub use gates::{ConsentDefault, FurtherSteps, Gate, Gates, Outcomes, QuietHoursGate, QuietHoursPreset};
 pub use ingest::{Identity, Ingest, Vocabulary};
 pub use kafka::Kafka;
 pub use process::{Admin, Log, LogFormat};
 pub use redis::Redis;
-pub use triggers::{Activity, ChurnRisk, ConsentDefault, Dormancy, EndedBy, Gate, Gates, Triggers};
+pub use triggers::{Activity, ChurnRisk, Dormancy, EndedBy, Triggers};
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -31,6 +33,7 @@ pub struct Sections {
     pub engine: Engine,
     pub triggers: Triggers,
     pub gates: Gates,
+    pub outcomes: Outcomes,
     pub topics: Topics,
     pub replay: Replay,
     pub up: Up,
@@ -50,6 +53,8 @@ pub struct Topics {
     pub dead_letters: String,
     /// Before the name of each trigger's topic, with a dot.
     pub actions_prefix: String,
+    /// What came of triggers.
+    pub outcomes: String,
     /// Partitions of each topic that Rekindle creates.
     pub partitions: u32,
     /// Replicas of each topic that Rekindle creates.
@@ -58,7 +63,7 @@ pub struct Topics {
     pub min_insync_replicas: u16,
     /// How long `customer_events` and `anonymous_events` are kept: at least as long as the oldest backup of Redis.
     pub events_retention: Duration,
-    /// How long the action topics are kept.
+    /// How long the action topics and `outcomes` are kept.
     pub actions_retention: Duration,
     /// How long `dead_letters` are kept.
     pub dead_letters_retention: Duration,
@@ -71,6 +76,7 @@ impl Default for Topics {
             anonymous_events: "anonymous-events".to_owned(),
             dead_letters: "dead-letters".to_owned(),
             actions_prefix: "actions".to_owned(),
+            outcomes: "outcomes".to_owned(),
             partitions: 8,
             replication: 3,
             min_insync_replicas: 2,

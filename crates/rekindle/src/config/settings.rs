@@ -2,6 +2,7 @@
 
 mod check;
 mod convert;
+mod policy;
 mod servers;
 
 use std::net::SocketAddr;

@@ -69,6 +69,7 @@ impl Installation {
             "triggers.cart-abandonment.wait=30m".to_owned(),
             "triggers.cart-abandonment.steps=[]".to_owned(),
             "gates.enabled=[]".to_owned(),
+            "outcomes.enabled=false".to_owned(),
             format!("topics.customer_events={}", self.topic("customer-events")),
             format!("topics.anonymous_events={}", self.topic("anonymous-events")),
             format!("topics.dead_letters={}", self.topic("dead-letters")),

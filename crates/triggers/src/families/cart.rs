@@ -1,14 +1,34 @@
 //! Abandoned carts, as the composition sees them.
 
-use cart_abandonment::{Candidate, Reason, Retraction, Rules};
+use cart_abandonment::{Candidate, CartState, Effect, FiredAs, Reason, Retraction, Rules};
 use events::{Event, EventTime};
 
+use crate::dispatch::Dispatch;
 use crate::kind::CART_ABANDONMENT;
 use crate::occasion::{Occasion, Subject, Withdrawal};
 use crate::payload::{Input, rfc3339};
+use crate::rule::Rule;
+
+pub(crate) fn apply(cart: &mut CartState, rule: Rule<'_, Rules>, event: &Event, dispatch: &mut Dispatch<'_>) {
+    for effect in cart.apply(rule.rules, event, dispatch.moment) {
+        if let Effect::Retracted(retraction) = effect {
+            dispatch.withdraw(withdrawal(&retraction, event, cart.abandoned_before, rule));
+        }
+    }
+}
+
+pub(crate) fn fire(cart: &mut CartState, rule: Rule<'_, Rules>, due: EventTime, dispatch: &mut Dispatch<'_>) {
+    for effect in cart.fire(rule.rules, due) {
+        let Effect::Due(candidate) = effect else { continue };
+        if let Some(ids) = dispatch.decide(occasion(&candidate, rule)) {
+            let (trigger_id, episode_id) = ids.into_bytes();
+            cart.remember(&candidate, FiredAs { trigger_id, episode_id }, rule.rules);
+        }
+    }
+}
 
 /// A cart was abandoned.
-pub(crate) fn occasion<'a>(candidate: &'a Candidate, rules: &Rules, rule_version: &'a str) -> Occasion<'a> {
+fn occasion<'a>(candidate: &'a Candidate, rule: Rule<'a, Rules>) -> Occasion<'a> {
     let cart = &candidate.cart;
     let armed_at = cart.last_change.at();
     let waited = candidate.due.since(armed_at).to_string();
@@ -22,7 +42,7 @@ pub(crate) fn occasion<'a>(candidate: &'a Candidate, rules: &Rules, rule_version
     );
     Occasion {
         kind: &CART_ABANDONMENT,
-        rule_version,
+        rule_version: rule.version,
         armed_by: &cart.changed_by,
         step: candidate.step,
         opened_by: &cart.opened_by,
@@ -30,7 +50,7 @@ pub(crate) fn occasion<'a>(candidate: &'a Candidate, rules: &Rules, rule_version
         armed_at,
         due: candidate.due,
         fired_at: candidate.fired_at,
-        valid_for: rules.valid_for,
+        valid_for: rule.rules.valid_for,
         subject: Subject::Cart { cart: Some(cart), abandoned_before: candidate.abandoned_before },
         summary,
         inputs: vec![
@@ -41,11 +61,11 @@ pub(crate) fn occasion<'a>(candidate: &'a Candidate, rules: &Rules, rule_version
 }
 
 /// What was sent about a cart is taken back, because of `event`; `abandoned_before` is what is known now.
-pub(crate) fn withdrawal<'a>(
+fn withdrawal<'a>(
     retraction: &'a Retraction,
     event: &'a Event,
     abandoned_before: u32,
-    (rules, rule_version): (&Rules, &'a str),
+    rule: Rule<'a, Rules>,
 ) -> Withdrawal<'a> {
     let fired = &retraction.fired;
     let (armed_at, fired_at) = (fired.armed.at(), EventTime::from_millis(fired.fired_ms));
@@ -58,13 +78,13 @@ pub(crate) fn withdrawal<'a>(
     let late_event = Input::event(name, Some(event.event_id.as_str()), event.occurred_at);
     Withdrawal {
         kind: &CART_ABANDONMENT,
-        rule_version,
+        rule_version: rule.version,
         trigger_id: &fired.trigger_id,
         episode_id: &fired.episode_id,
         step: fired.step,
         armed_at,
         fired_at,
-        valid_for: rules.valid_for,
+        valid_for: rule.rules.valid_for,
         true_at: event.occurred_at,
         reason: retraction.reason.as_str(),
         subject: Subject::Cart { cart: None, abandoned_before },

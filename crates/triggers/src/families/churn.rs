@@ -3,16 +3,29 @@
 use churn_risk::{Candidate, ChurnState, Settings};
 use events::EventTime;
 
+use crate::dispatch::Dispatch;
 use crate::kind::CHURN_RISK;
 use crate::occasion::{Occasion, Subject};
 use crate::payload::{Input, rfc3339};
+use crate::rule::Rule;
+
+pub(crate) fn look(
+    churn: &mut ChurnState,
+    rule: Rule<'_, Settings>,
+    now: EventTime,
+    dispatch: &mut Dispatch<'_>,
+) {
+    if let Some(candidate) = churn.look(rule.rules, dispatch.profile, now) {
+        dispatch.decide(occasion(&candidate, churn, now, rule));
+    }
+}
 
 /// A score has risen and stayed. The episode is the silence since the last order.
-pub(crate) fn occasion<'a>(
+fn occasion<'a>(
     candidate: &'a Candidate,
     state: &'a ChurnState,
     now: EventTime,
-    (settings, rule_version): (&Settings, &'a str),
+    Rule { rules: settings, version: rule_version }: Rule<'a, Settings>,
 ) -> Occasion<'a> {
     let last_order = EventTime::from_millis(state.last_order_ms);
     let score = candidate.score.basis_points();

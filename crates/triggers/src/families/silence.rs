@@ -1,14 +1,47 @@
 //! Dormancy and the return from it, as the composition sees them.
 
-use dormancy::{Candidate, Retraction, Return, Rules, Tier};
+use dormancy::{Candidate, DormancyState, Effect, FiredAs, Retraction, Return, Rules, Tier};
 use events::{Event, EventTime};
 
+use crate::dispatch::Dispatch;
 use crate::kind::{DORMANCY, REACTIVATED};
 use crate::occasion::{Occasion, Subject, Withdrawal};
 use crate::payload::{Input, rfc3339};
+use crate::rule::Rule;
+
+pub(crate) fn apply(
+    state: &mut DormancyState,
+    rule: Rule<'_, Rules>,
+    event: &Event,
+    dispatch: &mut Dispatch<'_>,
+) {
+    for effect in state.apply(rule.rules, dispatch.profile, event, dispatch.moment) {
+        match effect {
+            Effect::Retracted(retraction) => dispatch.withdraw(withdrawal(&retraction, event, rule)),
+            Effect::Returned(back) => {
+                dispatch.decide(reactivation(&back, event, rule));
+            }
+            // An event makes nothing due.
+            Effect::Due(_) => {}
+        }
+    }
+}
+
+pub(crate) fn fire(
+    state: &mut DormancyState,
+    rule: Rule<'_, Rules>,
+    now: EventTime,
+    dispatch: &mut Dispatch<'_>,
+) {
+    let Some(candidate) = state.fire(rule.rules, dispatch.profile, now) else { return };
+    if let Some(ids) = dispatch.decide(occasion(&candidate, rule)) {
+        let (trigger_id, episode_id) = ids.into_bytes();
+        state.remember(&candidate, FiredAs { trigger_id, episode_id });
+    }
+}
 
 /// A tier is due. The episode is the silence; its step is the tier's place.
-pub(crate) fn occasion<'a>(candidate: &'a Candidate, rules: &Rules, rule_version: &'a str) -> Occasion<'a> {
+fn occasion<'a>(candidate: &'a Candidate, rule: Rule<'a, Rules>) -> Occasion<'a> {
     let silence = candidate.due.since(candidate.silent_since);
     let summary = format!(
         "The customer was last active at {} and has been silent for {silence}; the gap counted with is {}.",
@@ -17,7 +50,7 @@ pub(crate) fn occasion<'a>(candidate: &'a Candidate, rules: &Rules, rule_version
     );
     Occasion {
         kind: &DORMANCY,
-        rule_version,
+        rule_version: rule.version,
         armed_by: &candidate.silent_since_event,
         step: candidate.tier.number() - 1,
         opened_by: &candidate.silent_since_event,
@@ -25,7 +58,7 @@ pub(crate) fn occasion<'a>(candidate: &'a Candidate, rules: &Rules, rule_version
         armed_at: candidate.silent_since,
         due: candidate.due,
         fired_at: candidate.fired_at,
-        valid_for: rules.valid_for,
+        valid_for: rule.rules.valid_for,
         subject: Subject::Silence { tier: candidate.tier, since: candidate.silent_since, until: None },
         summary,
         inputs: vec![
@@ -36,11 +69,7 @@ pub(crate) fn occasion<'a>(candidate: &'a Candidate, rules: &Rules, rule_version
 }
 
 /// The customer is back, by `event`.
-pub(crate) fn reactivation<'a>(
-    back: &'a Return,
-    event: &'a Event,
-    (rules, rule_version): (&Rules, &'a str),
-) -> Occasion<'a> {
+fn reactivation<'a>(back: &'a Return, event: &'a Event, rule: Rule<'a, Rules>) -> Occasion<'a> {
     let lasted = back.at.since(back.silent_since);
     let summary = format!(
         "The customer came back at {} after a silence of {lasted} that had reached the tier {}.",
@@ -49,7 +78,7 @@ pub(crate) fn reactivation<'a>(
     );
     Occasion {
         kind: &REACTIVATED,
-        rule_version,
+        rule_version: rule.version,
         armed_by: event.event_id.as_str(),
         step: 0,
         opened_by: &back.silent_since_event,
@@ -57,7 +86,7 @@ pub(crate) fn reactivation<'a>(
         armed_at: back.at,
         due: back.at,
         fired_at: back.at,
-        valid_for: rules.valid_for,
+        valid_for: rule.rules.valid_for,
         subject: Subject::Silence { tier: back.tier, since: back.silent_since, until: Some(back.at) },
         summary,
         inputs: vec![
@@ -68,11 +97,7 @@ pub(crate) fn reactivation<'a>(
 }
 
 /// A tier is taken back, because of `event`.
-pub(crate) fn withdrawal<'a>(
-    retraction: &'a Retraction,
-    event: &'a Event,
-    (rules, rule_version): (&Rules, &'a str),
-) -> Withdrawal<'a> {
+fn withdrawal<'a>(retraction: &'a Retraction, event: &'a Event, rule: Rule<'a, Rules>) -> Withdrawal<'a> {
     let fired = &retraction.fired;
     let since = EventTime::from_millis(fired.silent_since_ms);
     let fired_at = EventTime::from_millis(fired.fired_ms);
@@ -85,13 +110,13 @@ pub(crate) fn withdrawal<'a>(
     let tier = Tier::numbered(fired.tier).unwrap_or(Tier::Slipping);
     Withdrawal {
         kind: &DORMANCY,
-        rule_version,
+        rule_version: rule.version,
         trigger_id: &fired.trigger_id,
         episode_id: &fired.episode_id,
         step: tier.number() - 1,
         armed_at: since,
         fired_at,
-        valid_for: rules.valid_for,
+        valid_for: rule.rules.valid_for,
         true_at: event.occurred_at,
         reason: "active_late",
         subject: Subject::Silence { tier, since, until: Some(event.occurred_at) },

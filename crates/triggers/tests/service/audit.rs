@@ -1,6 +1,6 @@
 //! What is not sent, and why: staleness first, then the gates.
 
-use contact_policy::{ConsentDefault, Gate};
+use contact_policy::ConsentDefault;
 use events::Span;
 use triggers::{Mode, Settings, structured};
 
@@ -56,8 +56,9 @@ fn ids_that_cannot_be_contacted_are_stopped_at_the_first_gate() {
 
 #[test]
 fn gates_that_are_switched_off_stop_nothing() {
-    let gates = contact_policy::Settings { enabled: Vec::<Gate>::new(), ..Default::default() };
-    let mut log = due_after(Settings { gates, ..Settings::default() }, &[(10, false)]);
+    let mut off = settings();
+    off.gates.enabled.clear();
+    let mut log = due_after(off, &[(10, false)]);
     assert_eq!(log.until(minute(340)).told(), ["actions.cart-abandonment fired.v1 -"]);
 }
 

@@ -10,7 +10,8 @@ use events::{Body, EventTime, Span};
 use serde_json::{Map, Value, json};
 
 use crate::churn::{regular, watching_churn};
-use crate::log::{Log, added, consented, event, minute, ordered, settings};
+use crate::gates::{abandoned_in_the_evening, holding_everybody_out, paid, two_carts};
+use crate::log::{Log, added, asking_all_gates, consented, event, minute, ordered, settings};
 use crate::silence::{DAY, watching_silence};
 
 fn schemas() -> PathBuf {
@@ -67,7 +68,28 @@ fn examples() -> Vec<(&'static str, Output)> {
     quiet.until(minute(60 * DAY)).written();
     quiet.event(&ordered("order-3", 61 * DAY, "o-3"));
     let reactivated = one(quiet.written());
+
+    let at_night = one(abandoned_in_the_evening(asking_all_gates()).until(minute(11 * 60)).written());
+    let held_out = one(abandoned_in_the_evening(holding_everybody_out()).until(minute(11 * 60)).written());
+    let mut resting = two_carts();
+    let mut decided = resting.until(minute(29 * 60)).written();
+    let in_cooldown = decided.pop().expect("the second cart");
+    let mut bought = Log::new(asking_all_gates());
+    bought.event(&added("01-added", 0, "p1"));
+    bought.until(minute(250)).written();
+    bought.event(&paid("02-order", 300));
+    let converted = one(bought.written());
+    let mut left = Log::new(holding_everybody_out());
+    left.event(&added("01-added", 0, "p1"));
+    let unconverted =
+        left.until(minute(5 * DAY)).written().into_iter().find(|output| output.topic == "outcomes");
+    let unconverted = unconverted.expect("an outcome");
     vec![
+        ("actions.cart-abandonment/examples/fired_at_night.json", at_night),
+        ("actions.suppressed/examples/held_out.json", held_out),
+        ("actions.suppressed/examples/in_cooldown.json", in_cooldown),
+        ("outcomes/examples/converted.json", converted),
+        ("outcomes/examples/unconverted_held_out.json", unconverted),
         ("actions.cart-abandonment/examples/fired.json", fired),
         ("actions.cart-abandonment/examples/cancelled.json", cancelled),
         ("actions.churn-risk/examples/fired.json", at_risk),
@@ -121,6 +143,24 @@ fn the_schemas_describe_what_the_service_writes() {
     }
 }
 
+#[test]
+fn the_schema_of_outcomes_refuses_what_is_none() {
+    let outcomes = examples().into_iter().filter(|(path, _)| path.starts_with("outcomes/"));
+    for (_, output) in outcomes {
+        for (field, wrong) in [
+            ("/stage", json!("maybe")),
+            ("/trigger_id", json!("17")),
+            ("/converted", json!("no")),
+            ("/window_ends_at", Value::Null),
+            ("/experiment", json!({"held_out": true, "bucket": 10_000})),
+        ] {
+            let mut value = value(&output);
+            *value.pointer_mut(field).expect(field) = wrong;
+            assert!(!errors("outcomes", &value).is_empty(), "{field}");
+        }
+    }
+}
+
 /// Records about somebody of whom next to nothing is known, at the end of the log.
 fn bare_records() -> Vec<Output> {
     let mut log = Log::new(settings());
@@ -136,6 +176,9 @@ fn bare_records() -> Vec<Output> {
 fn the_schemas_refuse_what_the_service_never_writes() {
     for (path, output) in examples() {
         let topic = path.split('/').next().unwrap_or_default();
+        if topic == "outcomes" {
+            continue;
+        }
         for (field, wrong) in [
             ("/stage", json!("maybe")),
             ("/trigger_id", json!("17")),

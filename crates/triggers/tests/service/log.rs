@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use contact_policy::ConsentDefault;
+use contact_policy::{ConsentDefault, Gate};
 use customer::Moment;
 use engine::fold::{Applied, Fold, Output};
 use events::event::{CartItemAdded, ConsentChanged, OrderCompleted};
@@ -137,8 +137,17 @@ impl Log {
     }
 }
 
-/// The catalogue's settings, for customers who agree unless they say otherwise.
+/// The catalogue's settings, for customers who agree unless they say otherwise; of the gates only the first two are
+/// asked, and nobody is told what came of it.
 pub fn settings() -> Settings {
+    let mut settings = asking_all_gates();
+    settings.gates.enabled = vec![Gate::Identity, Gate::Consent];
+    settings.gates.attribution = None;
+    settings
+}
+
+/// The catalogue's settings, for customers who agree unless they say otherwise.
+pub fn asking_all_gates() -> Settings {
     let gates =
         contact_policy::Settings { consent_default: Some(ConsentDefault::Granted), ..Default::default() };
     Settings { gates, ..Settings::default() }
@@ -188,6 +197,10 @@ pub fn added(id: &str, minutes: i64, product: &str) -> Event {
 pub fn ordered(id: &str, minutes: i64, order_id: &str) -> Event {
     let order = OrderCompleted { order_id: order_id.into(), ..Default::default() };
     event(id, minutes, Body::OrderCompleted(order))
+}
+
+pub fn erased(id: &str, minutes: i64) -> Event {
+    event(id, minutes, Body::ErasureRequested(Default::default()))
 }
 
 pub fn consented(id: &str, minutes: i64, granted: bool) -> Event {

@@ -4,6 +4,7 @@ mod audit;
 mod churn;
 mod duplicates;
 mod examples;
+mod gates;
 mod lifecycle;
 mod log;
 mod otto;

@@ -48,7 +48,7 @@ fn history(folder: &Path) -> Vec<Event> {
 }
 
 fn fired(history: &[Event], wait: Span, end: EventTime) -> Answers {
-    let gates = contact_policy::Settings { enabled: Vec::new(), ..Default::default() };
+    let gates = contact_policy::Settings { enabled: Vec::new(), attribution: None, ..Default::default() };
     let rules = Rules { wait, further_steps: Vec::new(), ..Rules::default() };
     let mut log = Log::new(Settings { gates, cart_abandonment: Some(rules), ..Settings::default() });
     for event in history {

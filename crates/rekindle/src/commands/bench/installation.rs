@@ -29,7 +29,7 @@ const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
 const GROUP_PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the bench sets itself, since names of its own rest on it.
-const OWNED: [&str; 13] = [
+const OWNED: [&str; 14] = [
     "kafka.brokers",
     "kafka.group_prefix",
     "kafka.session_timeout",
@@ -43,6 +43,7 @@ const OWNED: [&str; 13] = [
     "topics.anonymous_events",
     "topics.dead_letters",
     "topics.actions_prefix",
+    "topics.outcomes",
 ];
 
 /// Topics that are there, and what runs on them.
@@ -192,7 +193,7 @@ fn configuration(args: &BenchArgs, name: &str) -> String {
          [engine]\npublish_from = \"earliest\"\n\
          [triggers]\nmax_staleness = \"36500d\"\n\
          [gates.consent]\ndefault = \"granted\"\n\
-         [topics]\ncustomer_events = {}\nanonymous_events = {}\ndead_letters = {}\nactions_prefix = {}\n\
+         [topics]\ncustomer_events = {}\nanonymous_events = {}\ndead_letters = {}\nactions_prefix = {}\noutcomes = {}\n\
          replication = 1\nmin_insync_replicas = 1\n",
         text(&args.kafka),
         text(name),
@@ -203,6 +204,7 @@ fn configuration(args: &BenchArgs, name: &str) -> String {
         topic("anonymous-events"),
         topic("dead-letters"),
         topic("actions"),
+        topic("outcomes"),
     );
     for raw in RAW_TOPICS {
         let _ = writeln!(file, "[ingest.topics.{}]\nvocabulary = \"auto\"", topic(raw));

@@ -5,17 +5,15 @@
 
 use cart_abandonment::state::FiredStep;
 use cart_abandonment::{CartState, OpenCart, Rules};
-use contact_policy::{Request, judge};
-use customer::consent::ADVERTISING;
+use contact_policy::{Contact, History, judge};
 use events::{CustomerId, EventTime, Span};
 use serde::Serialize;
 use triggers::Record;
+use triggers::ids::Ids;
+use triggers::kind::CART_ABANDONMENT;
 use uuid::Uuid;
 
 use super::profile::{ConsentStatement, ProfileAccount, consents};
-
-/// The trigger's name in records and ids.
-const CART_ABANDONMENT: &str = "cart_abandonment";
 
 /// What is known of a customer who has a record.
 #[derive(Debug, Serialize)]
@@ -34,8 +32,27 @@ pub struct Account {
     pub timers: Vec<Timer>,
     /// What was sent and can still be taken back, oldest first.
     pub fired: Vec<FiredAccount>,
+    /// Whom the customer heard from, as long as it matters to the gates or to outcomes, oldest first.
+    pub contacts: Vec<ContactAccount>,
     /// What comes next for the cart.
     pub next: NextStep,
+}
+
+/// A trigger that was sent or held out.
+#[derive(Debug, Serialize)]
+pub struct ContactAccount {
+    /// Which trigger.
+    pub trigger: String,
+    /// Its id.
+    pub trigger_id: String,
+    /// When it fired.
+    pub at: String,
+    /// Whether the customer was left alone, to compare with.
+    pub held_out: bool,
+    /// Whether an order came of it.
+    pub converted: bool,
+    /// Until when an order is waited for; none once the outcome is told.
+    pub outcome_by: Option<String>,
 }
 
 /// What one gate says.
@@ -153,17 +170,7 @@ pub fn at(millis: i64) -> String {
 impl Account {
     /// Tells what a record holds.
     pub fn of(record: &Record, from: Standpoint<'_>) -> Self {
-        let request = Request { customer_id: from.customer, purpose: ADVERTISING };
-        let judgement = judge(&from.settings.gates, &request, &record.profile);
-        let gates: Vec<_> = judgement
-            .verdicts
-            .iter()
-            .map(|verdict| GateWord {
-                gate: verdict.gate.as_str(),
-                passed: verdict.passed,
-                reason: verdict.reason,
-            })
-            .collect();
+        let gates = gates(record, from);
         let rules = from.settings.cart_abandonment.as_ref();
         Self {
             profile: ProfileAccount::of(&record.profile),
@@ -172,8 +179,58 @@ impl Account {
             abandoned_before: record.cart.abandoned_before,
             timers: timers(record),
             fired: record.cart.fired.iter().map(|fired| FiredAccount::of(fired, rules)).collect(),
+            contacts: record.contacts.iter().flat_map(|it| &it.contacts).map(ContactAccount::of).collect(),
             next: next_step(&record.cart, &gates, from),
             gates,
+        }
+    }
+}
+
+/// What the gates say to the cart's next step when it is due; without one, to a cart trigger right now.
+fn gates(record: &Record, from: Standpoint<'_>) -> Vec<GateWord> {
+    let open = record.cart.open.as_ref();
+    let pending = open.and_then(|open| open.pending.map(|pending| (open, pending)));
+    let (ids, at) = match pending {
+        Some((open, pending)) => {
+            let ids = cart_ids(&from, open, pending.step);
+            (ids, EventTime::from_millis(pending.timer_ms))
+        }
+        None => (Ids { trigger: Uuid::nil(), episode: Uuid::nil() }, from.watermark),
+    };
+    let valid_for = from.settings.cart_abandonment.as_ref().map_or(Span::ZERO, |rules| rules.valid_for);
+    let request = CART_ABANDONMENT.request(from.customer, &ids, (at, at + valid_for));
+    let nobody = History::default();
+    let contacts = record.contacts.as_ref().unwrap_or(&nobody);
+    let judgement = judge(&from.settings.gates, &request, &record.profile, contacts);
+    let word = |verdict: &contact_policy::Verdict| GateWord {
+        gate: verdict.gate.as_str(),
+        passed: verdict.passed,
+        reason: verdict.reason,
+    };
+    judgement.verdicts.iter().map(word).collect()
+}
+
+fn cart_ids(from: &Standpoint<'_>, cart: &OpenCart, step: u32) -> Ids {
+    let subject = triggers::ids::Subject {
+        namespace: &from.settings.namespace,
+        trigger: CART_ABANDONMENT.name,
+        customer: from.customer.as_str(),
+    };
+    Ids {
+        trigger: triggers::ids::trigger_id(&subject, &cart.changed_by, step),
+        episode: triggers::ids::episode_id(&subject, &cart.opened_by),
+    }
+}
+
+impl ContactAccount {
+    fn of(contact: &Contact) -> Self {
+        Self {
+            trigger: contact.trigger.clone(),
+            trigger_id: id_text(&contact.trigger_id),
+            at: contact.at().to_string(),
+            held_out: contact.held_out,
+            converted: contact.converted,
+            outcome_by: contact.closes_ms.map(at),
         }
     }
 }
@@ -209,7 +266,7 @@ impl FiredAccount {
     fn of(fired: &FiredStep, rules: Option<&Rules>) -> Self {
         let fired_at = EventTime::from_millis(fired.fired_ms);
         Self {
-            trigger: CART_ABANDONMENT,
+            trigger: CART_ABANDONMENT.name,
             trigger_id: id_text(&fired.trigger_id),
             episode_id: id_text(&fired.episode_id),
             step: fired.step,
@@ -228,7 +285,7 @@ fn timers(record: &Record) -> Vec<Timer> {
     let mut timers = Vec::new();
     if let Some(cart) = &record.cart.open {
         if let Some(pending) = cart.pending {
-            timers.push((pending.timer_ms, format!("{CART_ABANDONMENT} step {}", pending.step)));
+            timers.push((pending.timer_ms, format!("{} step {}", CART_ABANDONMENT.name, pending.step)));
         }
         timers.push((cart.forget_ms, "the cart is forgotten".to_owned()));
     }
@@ -244,6 +301,9 @@ fn timers(record: &Record) -> Vec<Timer> {
     if let Some(due) = record.dormancy.as_ref().and_then(|dormancy| dormancy.timer_ms) {
         timers.push((due, "the next tier of dormancy".to_owned()));
     }
+    if let Some(end) = record.contacts.as_ref().and_then(History::next_due) {
+        timers.push((end.as_millis(), "an attribution window ends".to_owned()));
+    }
     timers.sort();
     timers.into_iter().map(|(due, what)| Timer { due: at(due), what }).collect()
 }
@@ -256,11 +316,6 @@ fn next_step(cart: &CartState, gates: &[GateWord], from: Standpoint<'_>) -> Next
     let Some(open) = &cart.open else { return nothing("Nothing: the cart holds nothing.") };
     let Some(pending) = open.pending else {
         return nothing(why_nothing_is_pending(open, rules, from.watermark));
-    };
-    let subject = triggers::ids::Subject {
-        namespace: &from.settings.namespace,
-        trigger: CART_ABANDONMENT,
-        customer: from.customer.as_str(),
     };
     let due = EventTime::from_millis(pending.timer_ms);
     let after = due.since(open.last_change.at());
@@ -278,7 +333,7 @@ fn next_step(cart: &CartState, gates: &[GateWord], from: Standpoint<'_>) -> Next
     NextStep {
         step: Some(pending.step),
         due: Some(due.to_string()),
-        trigger_id: Some(triggers::ids::trigger_id(&subject, &open.changed_by, pending.step).to_string()),
+        trigger_id: Some(cart_ids(&from, open, pending.step).trigger.to_string()),
         words,
     }
 }

@@ -45,6 +45,7 @@ fn print_account(account: &Account, out: &mut impl Write) -> io::Result<()> {
     print_consent(account, out)?;
     print_cart(account, out)?;
     print_fired(account, out)?;
+    print_contacts(account, out)?;
     writeln!(out, "\nTimers")?;
     for timer in &account.timers {
         writeln!(out, "  {}  {}", timer.due, timer.what)?;
@@ -134,6 +135,24 @@ fn print_fired(account: &Account, out: &mut impl Write) -> io::Result<()> {
         if let Some(until) = &fired.retractable_until {
             writeln!(out, "    a late event can take it back until {until}")?;
         }
+    }
+    Ok(())
+}
+
+fn print_contacts(account: &Account, out: &mut impl Write) -> io::Result<()> {
+    if account.contacts.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nContacts that count")?;
+    for contact in &account.contacts {
+        let sent = if contact.held_out { "held out" } else { "sent" };
+        let outcome = match (&contact.outcome_by, contact.converted) {
+            (_, true) => ", an order came of it".to_owned(),
+            (Some(by), false) => format!(", an order counts for it until {by}"),
+            (None, false) => ", no order came of it".to_owned(),
+        };
+        writeln!(out, "  {}  {} {sent}{outcome}", contact.at, contact.trigger)?;
+        writeln!(out, "    trigger {}", contact.trigger_id)?;
     }
     Ok(())
 }

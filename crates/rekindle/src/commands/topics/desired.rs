@@ -115,6 +115,7 @@ mod tests {
             "dead-letters",
             "actions.cart-abandonment",
             "actions.suppressed",
+            "outcomes",
         ];
         assert_eq!(names, expected);
         for log in &names[..7] {

@@ -1,4 +1,4 @@
-//! `[triggers]` and `[gates]`: what is sent, and what stands between a trigger that is due and its being sent.
+//! `[triggers]`: what all triggers share, and a table for each.
 
 use std::path::PathBuf;
 
@@ -183,64 +183,4 @@ pub enum EndedBy {
     AnyOrder,
     /// An order that names the same cart or checkout.
     SameCart,
-}
-
-/// `[gates]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Gates {
-    /// Which gates are asked, always in their fixed order; `[]` switches all of them off.
-    pub enabled: Vec<Gate>,
-    pub identity: IdentityGate,
-    pub consent: ConsentGate,
-}
-
-impl Default for Gates {
-    fn default() -> Self {
-        Self {
-            enabled: vec![Gate::Identity, Gate::Consent],
-            identity: IdentityGate::default(),
-            consent: ConsentGate::default(),
-        }
-    }
-}
-
-/// The gates, in the order in which they are asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Gate {
-    /// A customer id that can be contacted.
-    Identity,
-    /// Consent for the channel and the purpose.
-    Consent,
-}
-
-/// `[gates.identity]`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct IdentityGate {
-    /// Customers whose id begins with one of these cannot be contacted.
-    pub uncontactable_prefixes: Vec<String>,
-}
-
-/// `[gates.consent]`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ConsentGate {
-    /// What holds for a customer who never said; has to be set wherever the gate is enabled.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub default: Option<ConsentDefault>,
-    /// The channel for which consent is asked; without one, any refusal stops.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub channel: Option<String>,
-}
-
-/// What holds for a customer who never said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ConsentDefault {
-    /// As if they had agreed.
-    Granted,
-    /// As if they had refused.
-    Denied,
 }

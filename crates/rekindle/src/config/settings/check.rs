@@ -133,6 +133,7 @@ impl Check<'_> {
             ("topics.anonymous_events", &topics.anonymous_events),
             ("topics.dead_letters", &topics.dead_letters),
             ("topics.actions_prefix", &topics.actions_prefix),
+            ("topics.outcomes", &topics.outcomes),
         ];
         for (place, (key, name)) in names.iter().enumerate() {
             self.topic_name(key, name)?;

@@ -7,9 +7,9 @@ use smol_str::SmolStr;
 use strict_toml::{Duration, Origins, Problem};
 
 use crate::config::sections::{
-    Activity, ChurnRisk, ConsentDefault, Dormancy, EndedBy, Engine, Gate, Identity, Ingest, OnMissingState,
-    Sections, Vocabulary,
+    Activity, ChurnRisk, Dormancy, EndedBy, Engine, Identity, Ingest, OnMissingState, Sections, Vocabulary,
 };
+use crate::config::settings::policy;
 
 pub(super) fn task(engine: &Engine) -> TaskSettings {
     TaskSettings {
@@ -101,13 +101,14 @@ pub(super) fn ingest(sections: &Sections) -> ingest::Settings {
 }
 
 /// # Errors
-/// If the model file of churn risk cannot be read, or is none.
+/// If the model file of churn risk cannot be read, or is none; if a time of day is none.
 pub(super) fn triggers(sections: &Sections, origins: &Origins) -> Result<triggers::Settings, Problem> {
     let section = &sections.triggers;
     Ok(triggers::Settings {
         namespace: section.namespace.clone(),
         mode: triggers::Mode::Live,
         actions_prefix: sections.topics.actions_prefix.clone(),
+        outcomes_topic: sections.topics.outcomes.clone(),
         max_staleness: section.max_staleness.span(),
         limits: customer::Limits {
             recent_events: section.recent_events,
@@ -116,7 +117,7 @@ pub(super) fn triggers(sections: &Sections, origins: &Origins) -> Result<trigger
             text_bytes: section.text_bytes,
             retention: section.retention.span(),
         },
-        gates: gates(sections),
+        gates: policy::gates(sections, origins)?,
         cart_abandonment: section.cart_abandonment.enabled.then(|| cart_rules(sections)),
         churn_risk: churn_settings(&section.churn_risk, origins)?,
         dormancy: section.dormancy.enabled.then(|| dormancy_rules(&section.dormancy)),
@@ -178,22 +179,5 @@ fn cart_rules(sections: &Sections) -> cart_abandonment::Rules {
         max_items: cart.max_items,
         max_remembered: cart.max_remembered,
         text_bytes: cart.text_bytes,
-    }
-}
-
-fn gates(sections: &Sections) -> contact_policy::Settings {
-    let gates = &sections.gates;
-    let gate = |gate: &Gate| match gate {
-        Gate::Identity => contact_policy::Gate::Identity,
-        Gate::Consent => contact_policy::Gate::Consent,
-    };
-    contact_policy::Settings {
-        enabled: gates.enabled.iter().map(gate).collect(),
-        consent_default: gates.consent.default.map(|default| match default {
-            ConsentDefault::Granted => contact_policy::ConsentDefault::Granted,
-            ConsentDefault::Denied => contact_policy::ConsentDefault::Denied,
-        }),
-        consent_channel: gates.consent.channel.clone(),
-        uncontactable_prefixes: gates.identity.uncontactable_prefixes.clone(),
     }
 }
