@@ -28,6 +28,11 @@ impl Application<'_> {
 
     /// Whether the event shows that what was sent at `fired` should not have been, and that is not too long ago.
     pub fn takes_back(&self, fired: EventTime) -> bool {
-        self.event.occurred_at <= fired && self.moment.watermark.since(fired) <= self.rules.retract_within
+        self.event.occurred_at <= fired && self.can_take_back(fired)
+    }
+
+    /// Whether what was sent at `fired` is not too long ago to be taken back.
+    pub fn can_take_back(&self, fired: EventTime) -> bool {
+        self.moment.watermark.since(fired) <= self.rules.retract_within
     }
 }

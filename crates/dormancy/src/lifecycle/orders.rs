@@ -1,7 +1,8 @@
 //! Winback, welcome and the second order: what follows from how many orders there are, and when the last was placed.
 //!
-//! An order that is older than the last is history for `winback`. For `second_order_due` it counts: whichever came
-//! first, there are two. With a single order there is no gap of the customer's own, so both waits are configured.
+//! An order that is older than the last is history for `winback`, as it is for dormancy. For `second_order_due` every
+//! order but the first counts, in whatever order they come. With a single order there is no gap of the customer's own,
+//! so both waits are configured.
 
 use events::{EventTime, Span};
 
@@ -25,7 +26,7 @@ impl LifecycleState {
     /// A first order is welcomed and begins the wait for the second; any further one ends that.
     pub(super) fn count_order(&mut self, at: &Application<'_>) -> Option<Retraction> {
         if at.profile.orders > 1 {
-            return self.second_order.take()?.end(Trigger::SecondOrderDue, at);
+            return self.end_second_order(at);
         }
         let placed_at = at.event.occurred_at;
         if at.rules.welcome.is_some() && !at.event.backfill {
@@ -35,6 +36,17 @@ impl LifecycleState {
             self.second_order = Some(Wait::until(placed_at + rule.after, at));
         }
         None
+    }
+
+    fn end_second_order(&mut self, at: &Application<'_>) -> Option<Retraction> {
+        let wait = self.second_order.take()?;
+        let is_right_so_far = |fired: EventTime| fired < at.event.occurred_at && at.can_take_back(fired);
+        if wait.fired.as_ref().is_some_and(|fired| is_right_so_far(fired.fired_at())) {
+            // An order before it can still come to light.
+            self.second_order = Some(wait);
+            return None;
+        }
+        wait.end(Trigger::SecondOrderDue, at)
     }
 
     pub(super) fn fire_winback(&mut self, rules: &Rules, now: EventTime) -> Option<Candidate> {

@@ -40,6 +40,13 @@ pub struct FiredWait {
     pub fired_ms: i64,
 }
 
+impl FiredWait {
+    /// When it fired.
+    pub fn fired_at(&self) -> EventTime {
+        EventTime::from_millis(self.fired_ms)
+    }
+}
+
 impl Wait {
     /// A wait that begins with the event, an order.
     pub(super) fn beginning_at(at: &Application<'_>) -> Self {
@@ -86,7 +93,7 @@ impl Wait {
     /// Its end by an order: what was told of it is taken back if that order was placed before.
     pub(super) fn end(self, trigger: Trigger, at: &Application<'_>) -> Option<Retraction> {
         let placed_at = self.since();
-        let fired = self.fired.filter(|fired| at.takes_back(EventTime::from_millis(fired.fired_ms)))?;
+        let fired = self.fired.filter(|fired| at.takes_back(fired.fired_at()))?;
         Some(Retraction { trigger, fired, placed_at, placed_by: self.since_event, product_id: None })
     }
 }

@@ -177,6 +177,16 @@ fn a_late_second_order_takes_it_back_even_if_it_is_the_older_of_the_two() {
 }
 
 #[test]
+fn a_late_second_order_takes_it_back_even_if_a_third_is_known_already() {
+    for (watermark, lines) in [(day(37), 2), (day(37) + MILLI, 1)] {
+        let mut story = Story::with(second());
+        story.on(order(day(0))).on(order(day(31))).until(watermark).late(order(day(28))).late(order(day(29)));
+        assert_eq!(story.told().len(), lines);
+        assert_eq!(story.state, LifecycleState::default());
+    }
+}
+
+#[test]
 fn a_longer_wait_puts_a_timer_off_that_was_set_before() {
     let mut story = Story::with(second());
     story.on(order(day(0)));
