@@ -54,6 +54,9 @@ pub struct Profile {
     /// When to ask whether the record is to be deleted.
     #[prost(sint64, optional, tag = "13")]
     pub retained_until_ms: Option<i64>,
+    /// The birthday: `YYYY-MM-DD`, or `--MM-DD` without the year.
+    #[prost(message, optional, tag = "14")]
+    pub birthday: Option<Fact>,
     /// What stands in the way of reaching the customer; absent where nothing does.
     #[prost(message, optional, tag = "15")]
     pub reach: Option<Reach>,
@@ -94,6 +97,7 @@ impl Profile {
                 let at = event.occurred_at;
                 update(&mut self.time_zone, facts.time_zone.as_deref(), at, limits);
                 update(&mut self.locale, facts.locale.as_deref(), at, limits);
+                update(&mut self.birthday, facts.birthday.as_deref(), at, limits);
                 update(&mut self.preferred_channel, facts.preferred_channel.as_deref(), at, limits);
             }
             _ => {

@@ -79,6 +79,19 @@ fn an_older_fact_does_not_replace_a_newer_one() {
 }
 
 #[test]
+fn a_birthday_is_kept_as_it_was_stated_until_it_is_stated_anew() {
+    let birthday = |id, at_ms, birthday: Option<&str>| {
+        let birthday = birthday.map(Into::into);
+        event(id, at_ms, Body::ProfileUpdated(ProfileUpdated { birthday, ..Default::default() }))
+    };
+    let stated = [birthday("e1", 50, Some("1990-02-29")), birthday("e2", 60, None)];
+    let text = |events: &[Event]| after(events).birthday.map(|fact| fact.text);
+    assert_eq!(text(&stated).as_deref(), Some("1990-02-29"));
+    let corrected = [stated[0].clone(), birthday("e3", 70, Some("--02-28"))];
+    assert_eq!(text(&corrected).as_deref(), Some("--02-28"));
+}
+
+#[test]
 fn unsubscribing_refuses_advertising_on_that_channel() {
     let granted = Body::ConsentChanged(ConsentChanged { granted: true, ..Default::default() });
     let refused = Body::Unsubscribed(Unsubscribed { channel: Some("email".into()), ..Default::default() });
