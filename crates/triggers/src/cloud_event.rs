@@ -48,13 +48,18 @@ pub(crate) struct Headers<'a> {
     pub customer: &'a CustomerId,
 }
 
+/// The topic of a trigger.
+pub(crate) fn topic_of(prefix: &str, trigger: &str) -> SmolStr {
+    format_smolstr!("{prefix}.{}", trigger.replace('_', "-"))
+}
+
 /// A record for the trigger's own topic, for the audit of what was not sent, or for what came of it.
 pub(crate) fn binary(settings: &Settings, headers: &Headers<'_>, payload: &impl Serialize) -> Output {
     let Headers { trigger, trigger_id, .. } = headers;
     let (namespace, prefix) = (&settings.namespace, &settings.actions_prefix);
     let stage = headers.stage.as_str();
     let topic = match headers.stage {
-        Stage::Fired | Stage::Cancelled => format_smolstr!("{prefix}.{}", trigger.replace('_', "-")),
+        Stage::Fired | Stage::Cancelled => topic_of(prefix, trigger),
         Stage::Suppressed | Stage::Expired => format_smolstr!("{prefix}.suppressed"),
         Stage::Converted | Stage::Unconverted => SmolStr::new(&settings.outcomes_topic),
     };

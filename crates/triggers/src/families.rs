@@ -2,4 +2,5 @@
 
 pub(crate) mod cart;
 pub(crate) mod churn;
+pub(crate) mod lifecycle;
 pub(crate) mod silence;

@@ -6,11 +6,12 @@ use churn_risk::ChurnState;
 use contact_policy::History;
 use customer::Moment;
 use dormancy::DormancyState;
+use dormancy::lifecycle::LifecycleState;
 use engine::fold::{Applied, CorruptRecord, Fold, Output};
 use events::{Body, CustomerId, Event, EventTime};
 
 use crate::dispatch::Dispatch;
-use crate::families::{cart, churn, silence};
+use crate::families::{cart, churn, lifecycle, silence};
 use crate::record::Record;
 use crate::rule::{Rule, Version};
 use crate::settings::{InvalidSetting, Settings};
@@ -23,6 +24,7 @@ pub struct TriggerFold {
     cart: Version,
     churn: Version,
     dormancy: Version,
+    lifecycle: Version,
 }
 
 impl TriggerFold {
@@ -37,6 +39,7 @@ impl TriggerFold {
             cart: Version::of(settings.cart_abandonment.as_ref()),
             churn: Version::of(settings.churn_risk.as_ref()),
             dormancy: Version::of(settings.dormancy.as_ref()),
+            lifecycle: Version::of(settings.lifecycle.as_ref()),
             settings,
         })
     }
@@ -58,9 +61,13 @@ impl TriggerFold {
         self.settings.dormancy.as_ref().map(|rules| self.dormancy.of_rule(rules))
     }
 
+    fn lifecycle_rule(&self) -> Option<Rule<'_, dormancy::lifecycle::Rules>> {
+        self.settings.lifecycle.as_ref().map(|rules| self.lifecycle.of_rule(rules))
+    }
+
     /// Takes an event to the families that are switched on.
     fn tell_families(&self, record: &mut Record, event: &Event, moment: &Moment, outputs: &mut Vec<Output>) {
-        let Record { profile, cart, churn, dormancy, contacts, .. } = record;
+        let Record { profile, cart, churn, dormancy, lifecycle, contacts, .. } = record;
         let dispatch = &mut Dispatch {
             settings: &self.settings,
             id: &event.customer_id,
@@ -78,6 +85,9 @@ impl TriggerFold {
         if let Some(rule) = self.dormancy_rule() {
             silence::apply(dormancy.get_or_insert_default(), rule, event, dispatch);
         }
+        if let Some(rule) = self.lifecycle_rule() {
+            lifecycle::apply(lifecycle.get_or_insert_default(), rule, event, dispatch);
+        }
         dispatch.attribute(event);
     }
 
@@ -90,7 +100,7 @@ impl TriggerFold {
         moment: &Moment,
         outputs: &mut Vec<Output>,
     ) {
-        let Record { profile, cart, churn, dormancy, contacts, .. } = record;
+        let Record { profile, cart, churn, dormancy, lifecycle, contacts, .. } = record;
         let dispatch = &mut Dispatch { settings: &self.settings, id, profile, moment, contacts, outputs };
         let is_due = |timer: Option<EventTime>| timer.is_some_and(|timer| timer <= due);
         if is_due(cart.next_due()) {
@@ -109,6 +119,12 @@ impl TriggerFold {
             match (self.dormancy_rule(), &mut *dormancy) {
                 (Some(rule), Some(state)) => silence::fire(state, rule, due, dispatch),
                 _ => *dormancy = None,
+            }
+        }
+        if is_due(lifecycle.as_ref().and_then(LifecycleState::next_due)) {
+            match (self.lifecycle_rule(), &mut *lifecycle) {
+                (Some(rule), Some(state)) => lifecycle::fire(state, rule, due, dispatch),
+                _ => *lifecycle = None,
             }
         }
         if is_due(dispatch.contacts.as_ref().and_then(History::next_due)) {

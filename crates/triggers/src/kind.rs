@@ -47,6 +47,23 @@ pub(crate) const DORMANCY: Kind = lifecycle("dormancy", 12);
 /// A customer who is back after a dormancy.
 pub(crate) const REACTIVATED: Kind = lifecycle("reactivated", 14);
 
+/// The last order is long ago.
+pub(crate) const WINBACK: Kind = lifecycle("winback", 13);
+/// A first order.
+pub(crate) const WELCOME: Kind = lifecycle("welcome", 18);
+/// A first order that was not followed by another.
+pub(crate) const SECOND_ORDER_DUE: Kind = lifecycle("second_order_due", 11);
+/// A product that is about to run out.
+pub(crate) const REPLENISHMENT_DUE: Kind = lifecycle("replenishment_due", 16);
+/// A higher value band was entered.
+pub(crate) const VIP_PROMOTED: Kind = lifecycle("vip_promoted", 15);
+/// Two value bands were lost.
+pub(crate) const VIP_SLIPPING: Kind = lifecycle("vip_slipping", 15);
+/// The customer's birthday.
+pub(crate) const BIRTHDAY: Kind = lifecycle("birthday", 17);
+/// The day of the first order.
+pub(crate) const ANNIVERSARY: Kind = lifecycle("anniversary", 17);
+
 /// A customer who is likely not to come back.
 pub(crate) const CHURN_RISK: Kind = lifecycle("churn_risk", 10);
 

@@ -1,10 +1,9 @@
 //! What a family has to say, in the form that the composition decides about and tells: the same for every trigger.
 
-use cart_abandonment::OpenCart;
-use churn_risk::Score;
-use dormancy::Tier;
 use events::{EventTime, Span};
+use serde::Serialize;
 
+use crate::families::{cart, churn, lifecycle, silence};
 use crate::kind::Kind;
 use crate::payload::Input;
 
@@ -27,7 +26,7 @@ pub(crate) struct Occasion<'a> {
     pub fired_at: EventTime,
     /// How long after it fired it is worth sending.
     pub valid_for: Span,
-    pub subject: Subject<'a>,
+    pub about: About<'a>,
     /// Why it fired, as a sentence.
     pub summary: String,
     /// What that hung on.
@@ -48,17 +47,17 @@ pub(crate) struct Withdrawal<'a> {
     /// When what takes it back happened.
     pub true_at: EventTime,
     pub reason: &'static str,
-    pub subject: Subject<'a>,
+    pub about: About<'a>,
     pub summary: String,
     pub inputs: Vec<Input<'a>>,
 }
 
 /// What a trigger is about: the part of a record's context that its family fills.
-pub(crate) enum Subject<'a> {
-    /// A cart; none where it may have changed since.
-    Cart { cart: Option<&'a OpenCart>, abandoned_before: u32 },
-    /// A silence and the tier it reached, and its end where it has one.
-    Silence { tier: Tier, since: EventTime, until: Option<EventTime> },
-    /// A score that has risen.
-    Churn { score: &'a Score, risen: EventTime },
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum About<'a> {
+    Cart(cart::About<'a>),
+    Churn(churn::About),
+    Silence(silence::About),
+    Lifecycle(lifecycle::About<'a>),
 }

@@ -2,16 +2,13 @@
 //!
 //! Structs, not maps: the order of the fields is the order of the bytes. Times are RFC 3339 in UTC.
 
-use cart_abandonment::{Line, OpenCart};
-use churn_risk::Score;
 use contact_policy::Verdict;
 use customer::{Consent, Profile};
-use dormancy::Tier;
 use events::EventTime;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::occasion::Subject;
+use crate::occasion::About;
 use crate::settings::Mode;
 
 #[derive(Serialize)]
@@ -76,67 +73,11 @@ pub(crate) struct Statement {
 
 #[derive(Serialize)]
 pub(crate) struct Context<'a> {
-    /// What was left behind, where a cart is what it is about.
-    cart: Option<Cart<'a>>,
     last_activity_at: Option<String>,
     last_order_at: Option<String>,
     orders: u32,
-    abandoned_before: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    churn: Option<Churn>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dormancy: Option<Dormancy>,
-}
-
-#[derive(Serialize)]
-struct Dormancy {
-    tier: &'static str,
-    silent_since: String,
-    /// When the customer came back; none while the silence lasts.
-    ended_at: Option<String>,
-    /// How long the silence lasted in whole seconds; none while it lasts.
-    lasted_seconds: Option<i64>,
-}
-
-#[derive(Serialize)]
-struct Churn {
-    /// The probability of no order within the horizon, in ten-thousandths.
-    score_basis_points: u32,
-    /// Since when it lies above the threshold.
-    risen_at: String,
-    reasons: Vec<ChurnReason>,
-}
-
-#[derive(Serialize)]
-struct ChurnReason {
-    feature: &'static str,
-    /// Its share on the log-odds scale, in thousandths.
-    millipoints: i64,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Cart<'a> {
-    id: Option<&'a str>,
-    items: Vec<CartItem<'a>>,
-    quantity: u64,
-    /// Minor units of `currency`.
-    value_minor: Option<i64>,
-    currency: Option<String>,
-    last_changed_at: String,
-    url: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct CartItem<'a> {
-    product_id: &'a str,
-    variant: Option<&'a str>,
-    quantity: u64,
-    unit_price_minor: Option<i64>,
-    currency: Option<&'a str>,
-    name: Option<&'a str>,
-    category: Option<&'a str>,
-    url: Option<&'a str>,
-    image_url: Option<&'a str>,
+    #[serde(flatten)]
+    about: About<'a>,
 }
 
 #[derive(Serialize)]
@@ -214,82 +155,12 @@ impl Statement {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn of(profile: &Profile, subject: &Subject<'a>) -> Self {
-        let mut context = Self {
-            cart: None,
+    pub(crate) fn of(profile: &Profile, about: About<'a>) -> Self {
+        Self {
             last_activity_at: profile.last_activity_ms.map(rfc3339_ms),
             last_order_at: profile.last_order_ms.map(rfc3339_ms),
             orders: profile.orders,
-            abandoned_before: 0,
-            churn: None,
-            dormancy: None,
-        };
-        match subject {
-            Subject::Cart { cart, abandoned_before } => {
-                (context.cart, context.abandoned_before) = (cart.map(Cart::of), *abandoned_before);
-            }
-            Subject::Churn { score, risen } => context.churn = Some(Churn::of(score, *risen)),
-            Subject::Silence { tier, since, until } => {
-                context.dormancy = Some(Dormancy::of(*tier, *since, *until));
-            }
-        }
-        context
-    }
-}
-
-impl Dormancy {
-    fn of(tier: Tier, since: EventTime, until: Option<EventTime>) -> Self {
-        Self {
-            tier: tier.as_str(),
-            silent_since: rfc3339(since),
-            ended_at: until.map(rfc3339),
-            lasted_seconds: until.map(|until| until.since(since).as_millis() / 1_000),
-        }
-    }
-}
-
-impl Churn {
-    fn of(score: &Score, risen: EventTime) -> Self {
-        let reason = |reason: &churn_risk::Reason| ChurnReason {
-            feature: reason.feature,
-            // Points are bounded by the weights, far within the range.
-            millipoints: (reason.points * 1_000.0).round() as i64,
-        };
-        Self {
-            score_basis_points: score.basis_points(),
-            risen_at: rfc3339(risen),
-            reasons: score.reasons.iter().map(reason).filter(|reason| reason.millipoints != 0).collect(),
-        }
-    }
-}
-
-impl<'a> Cart<'a> {
-    fn of(cart: &'a OpenCart) -> Self {
-        let value = cart.value();
-        Self {
-            id: cart.cart_id.as_deref(),
-            items: cart.lines.iter().map(CartItem::of).collect(),
-            quantity: cart.quantity(),
-            value_minor: value.as_ref().map(|value| value.amount_minor),
-            currency: value.map(|value| value.currency.to_string()),
-            last_changed_at: rfc3339(cart.last_change.at()),
-            url: cart.url.as_deref(),
-        }
-    }
-}
-
-impl<'a> CartItem<'a> {
-    fn of(line: &'a Line) -> Self {
-        Self {
-            product_id: &line.product_id,
-            variant: line.variant.as_deref(),
-            quantity: line.quantity,
-            unit_price_minor: line.unit_price_minor,
-            currency: line.currency.as_deref(),
-            name: line.name.as_deref(),
-            category: line.category.as_deref(),
-            url: line.url.as_deref(),
-            image_url: line.image_url.as_deref(),
+            about,
         }
     }
 }

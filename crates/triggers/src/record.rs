@@ -5,6 +5,7 @@ use churn_risk::ChurnState;
 use contact_policy::History;
 use customer::Profile;
 use dormancy::DormancyState;
+use dormancy::lifecycle::LifecycleState;
 use events::EventTime;
 use prost::Message as _;
 
@@ -29,6 +30,9 @@ pub struct Record {
     /// What dormancy remembers; nothing while it is switched off.
     #[prost(message, optional, tag = "5")]
     pub dormancy: Option<DormancyState>,
+    /// What the lifecycle remembers; nothing while all of it is switched off.
+    #[prost(message, optional, tag = "8")]
+    pub lifecycle: Option<LifecycleState>,
     /// Whom the customer heard from; nothing before the first time.
     #[prost(message, optional, tag = "9")]
     pub contacts: Option<History>,
@@ -65,9 +69,11 @@ impl Record {
     pub fn next_due(&self) -> Option<EventTime> {
         let churn = self.churn.as_ref().and_then(ChurnState::next_due);
         let dormancy = self.dormancy.as_ref().and_then(DormancyState::next_due);
+        let lifecycle = self.lifecycle.as_ref().and_then(LifecycleState::next_due);
         let contacts = self.contacts.as_ref().and_then(History::next_due);
-        let timers = [self.cart.next_due(), churn, dormancy, contacts, self.profile.retained_until()];
-        timers.into_iter().flatten().min()
+        let families = [self.cart.next_due(), churn, dormancy, lifecycle];
+        let shared = [contacts, self.profile.retained_until()];
+        families.into_iter().chain(shared).flatten().min()
     }
 
     /// Whether nothing is left to remember.

@@ -74,7 +74,7 @@ impl Renderer<'_> {
 
     /// What was sent is taken back.
     pub(crate) fn cancelled(&self, withdrawal: Withdrawal<'_>, profile: &Profile) -> Output {
-        let context = Context::of(profile, &withdrawal.subject);
+        let context = Context::of(profile, withdrawal.about);
         let facts = Facts {
             kind: withdrawal.kind,
             rule_version: withdrawal.rule_version,
@@ -132,7 +132,7 @@ impl Renderer<'_> {
 impl<'a> Facts<'a> {
     /// An occasion, whatever is made of it.
     fn of(occasion: Occasion<'a>, ids: &Ids, profile: &Profile) -> Self {
-        let context = Context::of(profile, &occasion.subject);
+        let context = Context::of(profile, occasion.about);
         let started_at = Some(rfc3339(occasion.opened_at));
         Self {
             kind: occasion.kind,

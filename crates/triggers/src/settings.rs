@@ -11,6 +11,10 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use cart_abandonment::{InvalidRule, Rules};
 
+use crate::cloud_event;
+use crate::families::lifecycle;
+use crate::kind::{self, Kind};
+
 /// Raised whenever the same settings and the same log give other outputs or other records than before.
 pub const LOGIC_VERSION: u32 = 1;
 
@@ -39,6 +43,9 @@ pub struct Settings {
     /// Silent customers; `None` to leave them alone, and then not in the fingerprint either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dormancy: Option<dormancy::Rules>,
+    /// Occasions of a customer's life; `None` to leave them alone, and then not in the fingerprint either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lifecycle: Option<dormancy::lifecycle::Rules>,
 }
 
 /// What a run of the triggers is for.
@@ -67,6 +74,7 @@ impl Default for Settings {
             cart_abandonment: Some(Rules::default()),
             churn_risk: None,
             dormancy: None,
+            lifecycle: None,
         }
     }
 }
@@ -105,21 +113,34 @@ impl Settings {
         if let Some(rules) = &self.dormancy {
             rules.validate()?;
         }
+        if let Some(rules) = &self.lifecycle {
+            rules.validate().map_err(lifecycle::invalid)?;
+        }
         Ok(())
+    }
+
+    /// The triggers that are switched on.
+    pub fn kinds(&self) -> Vec<&'static Kind> {
+        let mut kinds = Vec::new();
+        if self.cart_abandonment.is_some() {
+            kinds.push(&kind::CART_ABANDONMENT);
+        }
+        if self.churn_risk.is_some() {
+            kinds.push(&kind::CHURN_RISK);
+        }
+        if self.dormancy.is_some() {
+            kinds.extend([&kind::DORMANCY, &kind::REACTIVATED]);
+        }
+        kinds.extend(self.lifecycle.iter().flat_map(lifecycle::kinds));
+        kinds
     }
 
     /// Every topic that outputs may go to.
     pub fn output_topics(&self) -> Vec<SmolStr> {
-        let cart = self.cart_abandonment.iter().map(|_| "cart-abandonment");
-        let churn = self.churn_risk.iter().map(|_| "churn-risk");
-        let dormancy = self.dormancy.iter().flat_map(|_| ["dormancy", "reactivated"]);
+        let prefix = &self.actions_prefix;
+        let own = self.kinds().into_iter().map(|kind| cloud_event::topic_of(prefix, kind.name));
         let outcomes = self.gates.attribution.iter().map(|_| SmolStr::new(&self.outcomes_topic));
-        cart.chain(churn)
-            .chain(dormancy)
-            .chain(["suppressed"])
-            .map(|name| format_smolstr!("{}.{name}", self.actions_prefix))
-            .chain(outcomes)
-            .collect()
+        own.chain([format_smolstr!("{prefix}.suppressed")]).chain(outcomes).collect()
     }
 
     /// A fingerprint of everything that can affect output; the same on every platform and in every run.
@@ -149,7 +170,7 @@ pub struct InvalidSetting {
 }
 
 impl InvalidSetting {
-    fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(key: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { key: key.into(), problem: problem.into() }
     }
 }
@@ -238,6 +259,11 @@ mod tests {
             change(&mut churn);
             Settings { churn_risk: Some(churn), ..usual() }
         };
+        let lifecycle = |change: &dyn Fn(&mut dormancy::lifecycle::Rules)| {
+            let mut rules = dormancy::lifecycle::Rules::all();
+            change(&mut rules);
+            Settings { lifecycle: Some(rules), ..usual() }
+        };
         let mut fingerprints = vec![
             usual().fingerprint(),
             Settings { namespace: "other".to_owned(), ..usual() }.fingerprint(),
@@ -248,6 +274,8 @@ mod tests {
             Settings { limits: Limits { recent_events: 17, ..Limits::default() }, ..usual() }.fingerprint(),
             Settings { cart_abandonment: None, ..usual() }.fingerprint(),
             Settings { dormancy: Some(dormancy::Rules::default()), ..usual() }.fingerprint(),
+            lifecycle(&|_| {}).fingerprint(),
+            lifecycle(&|rules| rules.bands.currency = "USD".to_owned()).fingerprint(),
             churn(&|_| {}).fingerprint(),
             churn(&|churn| churn.rules.hold = Span::ZERO).fingerprint(),
             churn(&|churn| churn.weights.silence = 0.25).fingerprint(),

@@ -1,13 +1,47 @@
 //! Abandoned carts, as the composition sees them.
 
-use cart_abandonment::{Candidate, CartState, Effect, FiredAs, Reason, Retraction, Rules};
+use cart_abandonment::{Candidate, CartState, Effect, FiredAs, Line, OpenCart, Reason, Retraction, Rules};
 use events::{Event, EventTime};
+use serde::Serialize;
 
 use crate::dispatch::Dispatch;
 use crate::kind::CART_ABANDONMENT;
-use crate::occasion::{Occasion, Subject, Withdrawal};
+use crate::occasion::{self, Occasion, Withdrawal};
 use crate::payload::{Input, rfc3339};
 use crate::rule::Rule;
+
+/// What a message about a cart can be made of.
+#[derive(Serialize)]
+pub(crate) struct About<'a> {
+    /// The cart as it was abandoned; none where it may have changed since.
+    cart: Option<Cart<'a>>,
+    abandoned_before: u32,
+}
+
+#[derive(Serialize)]
+struct Cart<'a> {
+    id: Option<&'a str>,
+    items: Vec<CartItem<'a>>,
+    quantity: u64,
+    /// Minor units of `currency`.
+    value_minor: Option<i64>,
+    currency: Option<String>,
+    last_changed_at: String,
+    url: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct CartItem<'a> {
+    product_id: &'a str,
+    variant: Option<&'a str>,
+    quantity: u64,
+    unit_price_minor: Option<i64>,
+    currency: Option<&'a str>,
+    name: Option<&'a str>,
+    category: Option<&'a str>,
+    url: Option<&'a str>,
+    image_url: Option<&'a str>,
+}
 
 pub(crate) fn apply(cart: &mut CartState, rule: Rule<'_, Rules>, event: &Event, dispatch: &mut Dispatch<'_>) {
     for effect in cart.apply(rule.rules, event, dispatch.moment) {
@@ -51,7 +85,7 @@ fn occasion<'a>(candidate: &'a Candidate, rule: Rule<'a, Rules>) -> Occasion<'a>
         due: candidate.due,
         fired_at: candidate.fired_at,
         valid_for: rule.rules.valid_for,
-        subject: Subject::Cart { cart: Some(cart), abandoned_before: candidate.abandoned_before },
+        about: about(Some(cart), candidate.abandoned_before),
         summary,
         inputs: vec![
             Input::event("last_cart_change", Some(&cart.changed_by), armed_at),
@@ -87,7 +121,7 @@ fn withdrawal<'a>(
         valid_for: rule.rules.valid_for,
         true_at: event.occurred_at,
         reason: retraction.reason.as_str(),
-        subject: Subject::Cart { cart: None, abandoned_before },
+        about: about(None, abandoned_before),
         summary,
         inputs: vec![Input::event("last_cart_change", None, armed_at), late_event],
     }
@@ -100,5 +134,40 @@ fn proof(reason: Reason) -> (&'static str, &'static str) {
         Reason::CartEmptiedLate => ("cart_emptied", "the cart had been emptied"),
         Reason::CheckoutStartedLate => ("checkout_started", "the customer had gone to the checkout"),
         Reason::CartChangedLate => ("cart_changed", "the cart had been changed once more"),
+    }
+}
+
+fn about(cart: Option<&OpenCart>, abandoned_before: u32) -> occasion::About<'_> {
+    occasion::About::Cart(About { cart: cart.map(Cart::of), abandoned_before })
+}
+
+impl<'a> Cart<'a> {
+    fn of(cart: &'a OpenCart) -> Self {
+        let value = cart.value();
+        Self {
+            id: cart.cart_id.as_deref(),
+            items: cart.lines.iter().map(CartItem::of).collect(),
+            quantity: cart.quantity(),
+            value_minor: value.as_ref().map(|value| value.amount_minor),
+            currency: value.map(|value| value.currency.to_string()),
+            last_changed_at: rfc3339(cart.last_change.at()),
+            url: cart.url.as_deref(),
+        }
+    }
+}
+
+impl<'a> CartItem<'a> {
+    fn of(line: &'a Line) -> Self {
+        Self {
+            product_id: &line.product_id,
+            variant: line.variant.as_deref(),
+            quantity: line.quantity,
+            unit_price_minor: line.unit_price_minor,
+            currency: line.currency.as_deref(),
+            name: line.name.as_deref(),
+            category: line.category.as_deref(),
+            url: line.url.as_deref(),
+            image_url: line.image_url.as_deref(),
+        }
     }
 }

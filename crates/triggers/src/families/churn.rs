@@ -1,13 +1,36 @@
 //! Customers at risk, as the composition sees them.
 
-use churn_risk::{Candidate, ChurnState, Settings};
+use churn_risk::{Candidate, ChurnState, Score, Settings};
 use events::EventTime;
+use serde::Serialize;
 
 use crate::dispatch::Dispatch;
 use crate::kind::CHURN_RISK;
-use crate::occasion::{Occasion, Subject};
+use crate::occasion::{self, Occasion};
 use crate::payload::{Input, rfc3339};
 use crate::rule::Rule;
+
+/// What a message to a customer at risk can be made of.
+#[derive(Serialize)]
+pub(crate) struct About {
+    churn: Churn,
+}
+
+#[derive(Serialize)]
+struct Churn {
+    /// The probability of no order within the horizon, in ten-thousandths.
+    score_basis_points: u32,
+    /// Since when it lies above the threshold.
+    risen_at: String,
+    reasons: Vec<ChurnReason>,
+}
+
+#[derive(Serialize)]
+struct ChurnReason {
+    feature: &'static str,
+    /// Its share on the log-odds scale, in thousandths.
+    millipoints: i64,
+}
 
 pub(crate) fn look(
     churn: &mut ChurnState,
@@ -49,7 +72,7 @@ fn occasion<'a>(
         due: candidate.due,
         fired_at: now,
         valid_for: settings.valid_for,
-        subject: Subject::Churn { score: &candidate.score, risen: candidate.risen },
+        about: occasion::About::Churn(About { churn: Churn::of(&candidate.score, candidate.risen) }),
         summary,
         inputs: vec![
             Input::event("last_order", Some(&state.last_order_event), last_order),
@@ -62,4 +85,19 @@ fn occasion<'a>(
 /// Ten-thousandths as a decimal number.
 fn decimal(basis_points: u32) -> String {
     format!("{}.{:04}", basis_points / 10_000, basis_points % 10_000)
+}
+
+impl Churn {
+    fn of(score: &Score, risen: EventTime) -> Self {
+        let reason = |reason: &churn_risk::Reason| ChurnReason {
+            feature: reason.feature,
+            // Points are bounded by the weights, far within the range.
+            millipoints: (reason.points * 1_000.0).round() as i64,
+        };
+        Self {
+            score_basis_points: score.basis_points(),
+            risen_at: rfc3339(risen),
+            reasons: score.reasons.iter().map(reason).filter(|reason| reason.millipoints != 0).collect(),
+        }
+    }
 }

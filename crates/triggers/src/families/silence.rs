@@ -2,12 +2,29 @@
 
 use dormancy::{Candidate, DormancyState, Effect, FiredAs, Retraction, Return, Rules, Tier};
 use events::{Event, EventTime};
+use serde::Serialize;
 
 use crate::dispatch::Dispatch;
 use crate::kind::{DORMANCY, REACTIVATED};
-use crate::occasion::{Occasion, Subject, Withdrawal};
+use crate::occasion::{self, Occasion, Withdrawal};
 use crate::payload::{Input, rfc3339};
 use crate::rule::Rule;
+
+/// What a message to a silent customer can be made of.
+#[derive(Serialize)]
+pub(crate) struct About {
+    dormancy: Dormancy,
+}
+
+#[derive(Serialize)]
+struct Dormancy {
+    tier: &'static str,
+    silent_since: String,
+    /// When the customer came back; none while the silence lasts.
+    ended_at: Option<String>,
+    /// How long the silence lasted in whole seconds; none while it lasts.
+    lasted_seconds: Option<i64>,
+}
 
 pub(crate) fn apply(
     state: &mut DormancyState,
@@ -59,7 +76,7 @@ fn occasion<'a>(candidate: &'a Candidate, rule: Rule<'a, Rules>) -> Occasion<'a>
         due: candidate.due,
         fired_at: candidate.fired_at,
         valid_for: rule.rules.valid_for,
-        subject: Subject::Silence { tier: candidate.tier, since: candidate.silent_since, until: None },
+        about: about(candidate.tier, candidate.silent_since, None),
         summary,
         inputs: vec![
             Input::event("last_activity", Some(&candidate.silent_since_event), candidate.silent_since),
@@ -87,7 +104,7 @@ fn reactivation<'a>(back: &'a Return, event: &'a Event, rule: Rule<'a, Rules>) -
         due: back.at,
         fired_at: back.at,
         valid_for: rule.rules.valid_for,
-        subject: Subject::Silence { tier: back.tier, since: back.silent_since, until: Some(back.at) },
+        about: about(back.tier, back.silent_since, Some(back.at)),
         summary,
         inputs: vec![
             Input::event("last_activity", Some(&back.silent_since_event), back.silent_since),
@@ -119,11 +136,26 @@ fn withdrawal<'a>(retraction: &'a Retraction, event: &'a Event, rule: Rule<'a, R
         valid_for: rule.rules.valid_for,
         true_at: event.occurred_at,
         reason: "active_late",
-        subject: Subject::Silence { tier, since, until: Some(event.occurred_at) },
+        about: about(tier, since, Some(event.occurred_at)),
         summary,
         inputs: vec![
             Input::event("last_activity", None, since),
             Input::event("activity", Some(event.event_id.as_str()), event.occurred_at),
         ],
+    }
+}
+
+fn about(tier: Tier, since: EventTime, until: Option<EventTime>) -> occasion::About<'static> {
+    occasion::About::Silence(About { dormancy: Dormancy::of(tier, since, until) })
+}
+
+impl Dormancy {
+    fn of(tier: Tier, since: EventTime, until: Option<EventTime>) -> Self {
+        Self {
+            tier: tier.as_str(),
+            silent_since: rfc3339(since),
+            ended_at: until.map(rfc3339),
+            lasted_seconds: until.map(|until| until.since(since).as_millis() / 1_000),
+        }
     }
 }
