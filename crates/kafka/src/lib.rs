@@ -20,6 +20,7 @@ mod onlooker;
 mod partition_lists;
 mod plain;
 mod properties;
+mod questions;
 mod reader;
 mod records;
 mod removal;

@@ -1,4 +1,4 @@
-//! [`Log`] on Kafka: a member of a consumer group and the transactional producer of its slot.
+//! [`Log`] on Kafka: a member of a consumer group, the transactional producer of its slot, and a client for questions.
 //!
 //! Must stay true: with offsets go the metadata that the member's last poll has heard of, and only for partitions that
 //! it owns (I8); the predecessor in the slot is fenced before anything is read (I1); after a doubt nothing is opened
@@ -7,12 +7,12 @@
 use engine::ports::{Bounds, Log, LogError, NewRecord, Offset, Polled, PublishError};
 use events::{EventTime, TopicPartition};
 use rdkafka::consumer::Consumer;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::types::RDKafkaRespErr;
+use rdkafka::error::KafkaError;
 
 use crate::bounded_drop::drop_within;
 use crate::member::GroupMember;
-use crate::partition_lists::{list_at, list_of};
+use crate::partition_lists::list_of;
+use crate::questions::Questions;
 use crate::settings::{ConnectError, KafkaLogSettings};
 use crate::transactions::{Contents, Failure, TransactionalProducer, is_fencing};
 
@@ -20,6 +20,7 @@ use crate::transactions::{Contents, Failure, TransactionalProducer, is_fencing};
 pub struct KafkaLog {
     settings: KafkaLogSettings,
     member: GroupMember,
+    questions: Questions,
     producer: Option<TransactionalProducer>,
     /// The last transaction ended in a way that a newer process in the slot may have caused.
     is_in_doubt: bool,
@@ -32,7 +33,8 @@ impl KafkaLog {
     /// [`ConnectError`] if librdkafka refuses the properties.
     pub fn connect(settings: KafkaLogSettings) -> Result<Self, ConnectError> {
         let member = GroupMember::join(settings.clone())?;
-        Ok(Self { settings, member, producer: None, is_in_doubt: false })
+        let questions = Questions::connect(&settings)?;
+        Ok(Self { settings, member, questions, producer: None, is_in_doubt: false })
     }
 
     fn drop_producer(&mut self) {
@@ -96,7 +98,8 @@ impl Log for KafkaLog {
     async fn committed(&mut self, partition: &TopicPartition) -> Result<Option<Offset>, LogError> {
         let limit = self.settings.timeouts.request;
         let consumer = self.member.consumer()?;
-        // Under read_committed the coordinator answers only once no open transaction holds an offset.
+        // It is the group's coordinator that is asked, to which librdkafka keeps a connection beside that of the
+        // fetches. Under read_committed it answers only once no open transaction holds an offset.
         let committed = consumer.committed_offsets(list_of([partition]), limit).map_err(unavailable)?;
         let found = committed.find_partition(&partition.topic, partition.partition);
         let found = found.ok_or_else(|| LogError::Unavailable(format!("no answer about {partition}")))?;
@@ -108,48 +111,15 @@ impl Log for KafkaLog {
     }
 
     async fn bounds(&mut self, partition: &TopicPartition) -> Result<Bounds, LogError> {
-        let limit = self.settings.timeouts.request;
-        let consumer = self.member.consumer()?;
-        // Under read_committed the upper one is the last stable offset.
-        let (start, end) =
-            consumer.fetch_watermarks(&partition.topic, partition.partition, limit).map_err(unavailable)?;
-        match (Offset::try_from(start), Offset::try_from(end)) {
-            (Ok(start), Ok(end)) => Ok(Bounds { start, end }),
-            _ => Err(LogError::Unavailable(format!("no bounds of {partition}"))),
-        }
+        self.questions.bounds(partition)
     }
 
     async fn offset_at(&mut self, partition: &TopicPartition, time: EventTime) -> Result<Offset, LogError> {
-        let limit = self.settings.timeouts.request;
-        // Negative times have meanings of their own to a broker.
-        let time = rdkafka::Offset::Offset(time.as_millis().max(0));
-        let found = self
-            .member
-            .consumer()?
-            .offsets_for_times(list_at(partition, time), limit)
-            .map_err(unavailable)?;
-        let found = found.find_partition(&partition.topic, partition.partition);
-        let found = found.ok_or_else(|| LogError::Unavailable(format!("no answer about {partition}")))?;
-        found.error().map_err(unavailable)?;
-        match found.offset() {
-            rdkafka::Offset::Offset(offset) => Offset::try_from(offset)
-                .map_err(|_| LogError::Unavailable(format!("no answer about {partition}"))),
-            _ => Ok(self.bounds(partition).await?.end),
-        }
+        self.questions.offset_at(partition, time)
     }
 
     async fn partition_count(&mut self, topic: &str) -> Result<u32, LogError> {
-        let limit = self.settings.timeouts.request;
-        let metadata = self.member.consumer()?.fetch_metadata(Some(topic), limit).map_err(unavailable)?;
-        let found = metadata.topics().iter().find(|found| found.name() == topic);
-        let found = found.ok_or_else(|| LogError::UnknownTopic(topic.to_owned()))?;
-        match found.error() {
-            None => Ok(found.partitions().len() as u32),
-            Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) => {
-                Err(LogError::UnknownTopic(topic.to_owned()))
-            }
-            Some(error) => Err(LogError::Unavailable(RDKafkaErrorCode::from(error).to_string())),
-        }
+        self.questions.partition_count(topic)
     }
 
     async fn start(&mut self, partition: &TopicPartition, from: Offset) -> Result<(), LogError> {

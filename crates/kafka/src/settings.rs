@@ -104,6 +104,15 @@ impl KafkaLogSettings {
         )
     }
 
+    /// Without the group: a client that names one keeps a connection to its coordinator.
+    pub(crate) fn questions_config(&self) -> ClientConfig {
+        let name = format!("{}-questions", self.slot_name());
+        self.properties.configure(
+            &[("client.id", &name), ("topic.metadata.refresh.interval.ms", "10000")],
+            &[("isolation.level", "read_committed"), ("allow.auto.create.topics", "false")],
+        )
+    }
+
     pub(crate) fn producer_config(&self) -> ClientConfig {
         let name = self.slot_name();
         let mut config = self.properties.configure(

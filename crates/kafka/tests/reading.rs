@@ -124,6 +124,26 @@ fn bounds_and_times_are_of_committed_records() {
     assert_eq!(block_on(log.offset_at(&source, appended_at + Span::from_days(1))), Ok(9));
 }
 
+/// A broker answers the requests of one connection in turn, and a fetch waits there for a record.
+#[test]
+fn questions_are_answered_while_a_fetch_waits_for_records() {
+    let Some(cluster) = Cluster::for_test("waiting") else { return };
+    let (log, source) = with_values(&cluster);
+    drop(log);
+    let mut settings = cluster.settings("0", &source.topic);
+    let longer_than_a_question_may_take = ("fetch.wait.max.ms", "50000");
+    settings.properties = cluster.properties_with(&[longer_than_a_question_may_take]);
+    let mut log = opened(settings);
+    assigned(&mut log, 1);
+    block_on(log.start(&source, 0)).unwrap();
+    assert_eq!(read(&mut log, 8).0, expected(0));
+    poll_until(&mut log, |polled| (polled == Polled::Idle).then_some(()));
+    assert_eq!(block_on(log.partition_count(&source.topic)), Ok(1));
+    assert_eq!(block_on(log.bounds(&source)), Ok(Bounds { start: 0, end: 9 }));
+    assert_eq!(block_on(log.offset_at(&source, EventTime::MIN)), Ok(0));
+    assert_eq!(block_on(log.committed(&source)), Ok(None));
+}
+
 #[test]
 fn a_record_comes_back_as_it_was_written() {
     let Some(cluster) = Cluster::for_test("whole") else { return };

@@ -69,7 +69,8 @@ over customer-events, triggers (transactions and Redis on), and a replay of the 
   EVENTS         raw records; over customer-events and in triggers, the events in it (ticks come on top)
   SECONDS        bare: from the first record to the last. Services: from the last look before any position was committed
                  to the first after all were; joining the group is not in it. Replay: from start to end
-  CPU S          user and system time of the process from start to end, start and drain included
+  CPU S          user and system time of the process from start to end, start and drain included; a bare consumer runs
+                 three times, and the run with the median of it is the one that is shown
   OF BARE        events per CPU second as a share of those of the bare consumer over the same topics
   RSS MB         the most memory that the process ever had (VmHWM)
   REDIS.../EVENT what the server counted meanwhile, in commands and in bytes both ways; others' work there counts too
