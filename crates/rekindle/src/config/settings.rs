@@ -2,6 +2,7 @@
 
 mod check;
 mod convert;
+mod lifecycle;
 mod policy;
 mod servers;
 

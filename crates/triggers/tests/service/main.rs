@@ -7,5 +7,6 @@ mod examples;
 mod gates;
 mod lifecycle;
 mod log;
+mod occasions;
 mod otto;
 mod silence;

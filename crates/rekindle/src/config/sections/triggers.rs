@@ -6,6 +6,11 @@ use events::Span;
 use serde::{Deserialize, Serialize};
 use strict_toml::Duration;
 
+use crate::config::sections::lifecycle::{
+    LifecycleTable, ReplenishmentDueTable, SecondOrderDueTable, VipTable, WelcomeTable, WinbackTable,
+    YearlyTable,
+};
+
 /// `[triggers]`: what all triggers share, and a table for each.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -29,6 +34,16 @@ pub struct Triggers {
     #[serde(rename = "churn-risk")]
     pub churn_risk: ChurnRisk,
     pub dormancy: Dormancy,
+    pub lifecycle: LifecycleTable,
+    pub winback: WinbackTable,
+    pub welcome: WelcomeTable,
+    #[serde(rename = "second-order-due")]
+    pub second_order_due: SecondOrderDueTable,
+    #[serde(rename = "replenishment-due")]
+    pub replenishment_due: ReplenishmentDueTable,
+    pub vip: VipTable,
+    pub birthday: YearlyTable,
+    pub anniversary: YearlyTable,
 }
 
 impl Default for Triggers {
@@ -46,6 +61,14 @@ impl Default for Triggers {
             cart_abandonment: CartAbandonment::default(),
             churn_risk: ChurnRisk::default(),
             dormancy: Dormancy::default(),
+            lifecycle: LifecycleTable::default(),
+            winback: WinbackTable::default(),
+            welcome: WelcomeTable::default(),
+            second_order_due: SecondOrderDueTable::default(),
+            replenishment_due: ReplenishmentDueTable::default(),
+            vip: VipTable::default(),
+            birthday: YearlyTable::default(),
+            anniversary: YearlyTable::default(),
         }
     }
 }
