@@ -94,14 +94,17 @@ impl IntentState {
         }))
     }
 
+    /// Lets the checkout wait for its next step. A backfilled one arms nothing, and the wait for the one before is over.
     fn arm_checkout(&mut self, at: &Application<'_>, wait: Span) {
         let waiting = self.pending.as_ref().and_then(Pending::trigger);
-        let Some(checkout) = self.checkout.as_ref().filter(|_| waiting <= Some(Trigger::CheckoutAbandonment))
-        else {
+        if at.event.backfill {
+            self.pending.take_if(|_| waiting == Some(Trigger::CheckoutAbandonment));
             return;
-        };
+        }
+        let gives_way = waiting > Some(Trigger::CheckoutAbandonment);
+        let Some(checkout) = self.checkout.as_ref().filter(|_| !gives_way) else { return };
         let due = at.event.occurred_at + wait;
-        let armed = Pending {
+        self.pending = Some(Pending {
             episode: Episode {
                 trigger: Trigger::CheckoutAbandonment.number(),
                 opened_by: checkout.opened_by.clone(),
@@ -112,8 +115,7 @@ impl IntentState {
             due_ms: due.as_millis(),
             timer_ms: at.moment.timer_at(due).as_millis(),
             payment: None,
-        };
-        self.pending = (!at.event.backfill).then_some(armed);
+        });
     }
 
     fn note_done(&mut self, id: &str) {
