@@ -82,11 +82,12 @@ impl IntentState {
         step: &Step,
         rules: &CheckoutRules,
     ) -> Option<&mut Checkout> {
-        self.checkout.take_if(|open| !open.includes(at, step, rules));
+        let goes_on = self.checkout.as_ref().is_some_and(|open| open.includes(at, step, rules));
         let is_near = |order| at.event.occurred_at.since(order) <= at.rules.session_idle;
-        if self.checkout.is_none() && !step.is_start && at.last_order().is_some_and(is_near) {
+        if !goes_on && !step.is_start && at.last_order().is_some_and(is_near) {
             return None;
         }
+        self.checkout.take_if(|_| !goes_on);
         Some(self.checkout.get_or_insert_with(|| Checkout {
             opened_by: bounded_id(at.event.event_id.as_str()),
             opened: at.mark,

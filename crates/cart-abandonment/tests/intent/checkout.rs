@@ -132,3 +132,10 @@ fn backfilled_checkouts_arm_nothing_and_end_the_wait_before_them() {
     story.at(2 * HOUR + 1, step(Some("x"), "payment"));
     assert!(story.flush().told().is_empty());
 }
+
+#[test]
+fn the_rest_of_what_was_ordered_leaves_the_next_checkout_alone() {
+    let mut story = Story::new();
+    story.at(0, ordered()).at(1, checkout(Some("y"))).at(2, step(Some("x"), "thanks"));
+    assert_eq!(story.flush().told(), ["checkout_abandonment of e2 at 3600001ms"]);
+}

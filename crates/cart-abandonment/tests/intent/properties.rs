@@ -128,6 +128,34 @@ proptest! {
         prop_assert_eq!(told(&mut story), expected(&events));
     }
 
+    /// Orders come up to two days late. What stands in the end, no order that happened before it fired speaks against.
+    #[test]
+    fn however_late_an_order_comes_nothing_stands_that_it_makes_wrong(
+        events in any_history(),
+        delays in proptest::collection::vec(prop_oneof![0..=10 * MINUTE, 0..=2 * DAY], 30),
+    ) {
+        let mut arrivals: Vec<(i64, &Event)> =
+            events.iter().zip(&delays).map(|(event, delay)| (event.occurred_at.as_millis() + delay, event)).collect();
+        arrivals.sort_by_key(|(arrival, event)| (*arrival, key(event)));
+        let mut story = story();
+        story.rules = Rules { retract_within: Span::from_days(400), max_remembered: 100, ..Rules::default() };
+        let mut waiting: Vec<&Event> = Vec::new();
+        for (arrival, event) in arrivals {
+            match story.is_late(event) {
+                true => _ = story.apply(event, true),
+                false => waiting.push(event),
+            }
+            work_off(&mut story, &mut waiting, arrival - 10 * MINUTE - 1);
+        }
+        work_off(&mut story, &mut waiting, i64::MAX);
+        let orders = || events.iter().filter(|event| matches!(event.body, Body::OrderCompleted(_)));
+        for fired in &story.state.fired {
+            let (armed, fired_ms) = (fired.episode.armed.at_ms, fired.fired_ms);
+            let between = |order: &&Event| (armed..=fired_ms).contains(&order.occurred_at.as_millis());
+            prop_assert_eq!(orders().find(between), None);
+        }
+    }
+
     #[test]
     fn any_history_can_be_stored_and_worked_off(
         events in proptest::collection::vec((any_time(), any_step(), any::<bool>(), any_time(), any::<bool>()), 0..60),

@@ -85,6 +85,11 @@ impl Story {
         self.apply(&event, true)
     }
 
+    /// Whether the order has passed the event already.
+    pub fn is_late(&self, event: &Event) -> bool {
+        event.occurred_at <= self.watermark
+    }
+
     /// Lets the watermark pass this time.
     pub fn until(&mut self, ms: i64) -> &mut Self {
         let watermark = EventTime::from_millis(ms).max(self.watermark);
