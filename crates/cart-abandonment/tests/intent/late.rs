@@ -108,7 +108,7 @@ fn a_late_event_older_than_what_is_known_arms_nothing() {
         .late(50 * MINUTE, searched("x"));
     assert!(views.flush().told().is_empty());
     let mut ordered_since = Story::new();
-    ordered_since.at(HOUR, ordered()).until(HOUR).late(50 * MINUTE, refused());
+    ordered_since.at(HOUR, ordered()).until(HOUR).late(50 * MINUTE, refused()).late(HOUR, refused());
     assert!(
         ordered_since.late(50 * MINUTE, checkout(None)).late(HOUR, step(None, "x")).flush().told().is_empty()
     );
@@ -126,4 +126,34 @@ fn a_late_cart_in_the_session_keeps_it_from_arming() {
     story.cart_rules = None;
     story.at(0, viewed("a")).at(10 * MINUTE, viewed("b")).until(11 * MINUTE).late(5 * MINUTE, added("a"));
     assert!(story.at(12 * MINUTE, viewed("c")).flush().told().is_empty());
+}
+
+#[test]
+fn a_late_order_or_cart_from_before_the_beginning_leaves_what_waits_alone() {
+    let mut left = Story::new();
+    left.at(HOUR, checkout(None)).until(HOUR + 1).late(10 * MINUTE, ordered());
+    assert_eq!(left.flush().told(), ["checkout_abandonment of e1 at 2h"]);
+    let mut looked = Story::new();
+    looked.cart_rules = None;
+    looked.at(HOUR, viewed("a")).until(HOUR + 1).late(10 * MINUTE, added("a"));
+    assert_eq!(looked.at(HOUR + 2, viewed("b")).flush().told().len(), 1);
+}
+
+#[test]
+fn a_refused_payment_from_before_the_last_change_leaves_the_cart_to_itself() {
+    let mut story = Story::new();
+    story.sends = false;
+    story.at(10 * MINUTE, added("a")).until(11 * MINUTE).late(5 * MINUTE, refused());
+    assert_eq!(story.flush().told(), ["payment_failed of e2 at 20m", "cart_abandonment of e1 at 250m"]);
+}
+
+#[test]
+fn what_is_remembered_longer_for_its_success_is_not_taken_back_for_longer() {
+    let retract_within = events::Span::from_days(1);
+    let late = |after: i64| {
+        let mut story = Story::with(Rules { retract_within, ..Rules::default() });
+        story.at(0, refused()).until(15 * MINUTE + after).told();
+        story.late(MINUTE, ordered()).told().len()
+    };
+    assert_eq!((late(DAY), late(DAY + 1)), (1, 0));
 }

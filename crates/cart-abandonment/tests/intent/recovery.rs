@@ -124,3 +124,16 @@ fn a_backfilled_order_settles_in_silence() {
     story.backfill = false;
     assert!(story.at(2 * HOUR, ordered()).told().is_empty());
 }
+
+#[test]
+fn an_order_at_the_very_firing_came_before_it() {
+    let mut story = Story::new();
+    story.cart_rules = Some(cart_abandonment::Rules {
+        ended_by: cart_abandonment::OrderMatch::SameCartOrCheckout,
+        further_steps: Vec::new(),
+        ..Default::default()
+    });
+    story.at(0, added("a")).until(5 * HOUR).told();
+    assert!(story.late(4 * HOUR, ordered()).told().is_empty());
+    assert_eq!(story.late(4 * HOUR + 1, ordered()).told().len(), 1);
+}
