@@ -188,12 +188,14 @@ pub fn is_activity(body: &Body) -> bool {
         body,
         Body::OrderCancelled(_)
             | Body::OrderRefunded(_)
+            | Body::DeliveryUpdated(_)
             | Body::Delivered(_)
             | Body::TicketUpdated(_)
             | Body::TicketResolved(_)
             | Body::MessageSent(_)
             | Body::MessageDelivered(_)
             | Body::IdentityLinked(_)
+            | Body::FollowUpRecorded(_)
     )
 }
 

@@ -50,7 +50,7 @@ fn item() -> Item {
 }
 
 fn bodies() -> Vec<Body> {
-    [browsing(), buying(), service()].concat()
+    [browsing(), buying(), service(), aftercare()].concat()
 }
 
 fn browsing() -> Vec<Body> {
@@ -118,5 +118,17 @@ fn service() -> Vec<Body> {
         Body::MessageClicked(MessageClicked { message_id: message_id.clone() }),
         Body::Unsubscribed(Unsubscribed { message_id: Some(message_id), channel: text("email") }),
         Body::ErasureRequested(ErasureRequested { reference: text("r-1") }),
+    ]
+}
+
+fn aftercare() -> Vec<Body> {
+    vec![
+        Body::DeliveryUpdated(DeliveryUpdated {
+            order_id: "o-1".into(),
+            status: text("shipped"),
+            promised_at: Some(EventTime::from_millis(1_659_900_000_000)),
+        }),
+        Body::ReviewSubmitted(ReviewSubmitted { order_id: text("o-1"), product_id: text("p-1") }),
+        Body::FollowUpRecorded(FollowUpRecorded { ticket_id: text("t-1"), survey: text("csat") }),
     ]
 }

@@ -57,6 +57,8 @@ fields! {
         "message_id" => message_id,
         "trigger_id" => trigger_id,
         "reference" => reference,
+        "status" => status,
+        "promised_at" => promised_at,
     }
 }
 
