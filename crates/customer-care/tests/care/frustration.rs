@@ -111,6 +111,15 @@ fn it_is_told_once_until_the_customer_is_content() {
 }
 
 #[test]
+fn a_ticket_that_is_opened_once_more_is_not_rated_well_any_more() {
+    let mut story = Story::new();
+    story.on(at(0), opened("a")).on(at(1), updated("a", None)).on(at(2), refunded("o"));
+    story.on(at(3), answered("csat", 5, Some("a"))).on(at(4), reopened("a")).on(at(5), resolved("a"));
+    story.on(at(6), opened("b")).on(at(7), updated("b", None)).on(at(8), refunded("o2"));
+    assert_eq!(story.told(), ["support_frustration refunded 2h"]);
+}
+
+#[test]
 fn a_score_of_three_or_about_another_open_ticket_ends_nothing() {
     for (score, ticket, told) in [
         (3, Some("a"), vec![]),

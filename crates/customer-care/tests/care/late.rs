@@ -153,6 +153,15 @@ fn a_late_sign_waits_for_what_belongs_to_it() {
 }
 
 #[test]
+fn a_review_or_a_low_score_from_before_an_order_does_not_end_its_request() {
+    for late in [reviewed(None), answered("csat", 1, None)] {
+        let mut story = Story::with(Rules { csat_low: None, ..Rules::default() });
+        story.on(at(5), ordered("o")).until(at(6)).late(at(4), late).until(days(60));
+        assert_eq!(story.told(), ["review_request o 341h"]);
+    }
+}
+
+#[test]
 fn an_opening_that_comes_after_its_resolution_opens_nothing() {
     let mut story = Story::new();
     story.on(at(5), updated("a", None)).on(at(6), resolved("a")).until(at(7)).late(at(4), opened("a"));
