@@ -10,7 +10,7 @@ use events::EventTime;
 use crate::arming::Application;
 use crate::effect::{Effect, Held, Reason};
 use crate::rules::{FrustrationRule, Rules};
-use crate::state::{Armed, CareState, Mark, Ticket};
+use crate::state::{Armed, CareState, FiredTrigger, Mark, Ticket};
 use crate::tickets::count_within;
 use crate::trigger::{Sign, Trigger};
 
@@ -65,9 +65,9 @@ impl CareState {
         let is_refund = |armed: &Armed| armed.sign == Sign::Refunded.number();
         self.disarm(Trigger::SupportFrustration, |armed| is_refund(armed) && !was_any_open(armed));
         let what = (Trigger::SupportFrustration, Reason::ResolvedLate);
-        if self.retract(at, what, |fired| is_refund(&fired.armed) && !was_any_open(&fired.armed), effects) {
-            self.frustrated = None;
-        }
+        let is_wrong = |fired: &FiredTrigger| is_refund(&fired.armed) && !was_any_open(&fired.armed);
+        let taken_back = self.retract(at, what, is_wrong, effects);
+        self.undo_frustration(&taken_back);
         self.tickets = tickets;
     }
 
@@ -100,10 +100,14 @@ impl CareState {
         let is_over = |armed: &Armed| armed.counted_from.is_some_and(|first| first <= mark);
         self.disarm(Trigger::SupportFrustration, is_over);
         let what = (Trigger::SupportFrustration, Reason::ContentLate);
-        let was_wrong = self.retract(at, what, |fired| is_over(&fired.armed), effects);
-        if was_wrong || self.frustrated.is_some_and(|since| since <= mark) {
-            self.frustrated = None;
-        }
+        let taken_back = self.retract(at, what, |fired| is_over(&fired.armed), effects);
+        self.undo_frustration(&taken_back);
+        self.frustrated.take_if(|since| *since <= mark);
+    }
+
+    /// Frustration that began by what was taken back has never been.
+    pub(crate) fn undo_frustration(&mut self, taken_back_ms: &[i64]) {
+        self.frustrated.take_if(|since| taken_back_ms.contains(&since.at_ms));
     }
 
     /// Begins frustration by a sign, unless it is the same that was told; the signs that hold at `now`.

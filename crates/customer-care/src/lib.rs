@@ -21,9 +21,11 @@ pub mod state;
 mod surveys;
 mod tickets;
 pub mod trigger;
+pub mod validation;
 
 pub use business_hours::{BusinessHours, Day, TimeOfDay};
 pub use effect::{About, Candidate, Effect, FiredAs, Held, Reason, Retraction, WaitedSince};
-pub use rules::{AlertRule, DelayRule, FrustrationRule, InvalidRule, PromoterRule, ReviewRule, Rules};
+pub use rules::{AlertRule, DelayRule, FrustrationRule, PromoterRule, ReviewRule, Rules};
 pub use state::{Armed, CareState, FiredTrigger, Mark};
 pub use trigger::{Sign, Trigger};
+pub use validation::InvalidRule;

@@ -45,11 +45,11 @@ impl CareState {
         order.promised = Some(mark);
         let (is_its, order_id) = (|armed: &Armed| armed.is_about_order(&news.order_id), &news.order_id);
         let what = (Trigger::DeliveryDelayed, Reason::PromiseMovedLate);
-        let was_moved =
+        let taken_back =
             self.retract(at, what, |fired| is_its(&fired.armed) && fired.fired.at() < promised_at, effects);
         self.disarm(Trigger::DeliveryDelayed, is_its);
         let Some(order) = self.order(at, order_id) else { return };
-        order.is_delay_over &= !was_moved;
+        order.is_delay_over &= taken_back.is_empty();
         if order.is_delay_over || at.rules.delivery_delayed.is_none() {
             return;
         }

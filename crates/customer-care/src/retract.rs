@@ -21,15 +21,15 @@ impl CareState {
         self.fired.drain(..excess);
     }
 
-    /// Takes back what was fired of `trigger` after the event, if `concerns` says that the event speaks of it; whether
-    /// there was anything.
+    /// Takes back what was fired of `trigger` after the event, if `concerns` says that the event speaks of it; the
+    /// times at which that was due.
     pub(crate) fn retract(
         &mut self,
         at: &Application<'_>,
         (trigger, reason): (Trigger, Reason),
         concerns: impl Fn(&FiredTrigger) -> bool,
         effects: &mut Vec<Effect>,
-    ) -> bool {
+    ) -> Vec<i64> {
         let mark = at.mark();
         let is_wrong = |fired: &FiredTrigger| {
             fired.armed.trigger() == Some(trigger) && mark < fired.fired && concerns(fired)
@@ -37,10 +37,10 @@ impl CareState {
         let (wrong, right): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.fired).into_iter().partition(is_wrong);
         self.fired = right;
-        let had_fired = !wrong.is_empty();
+        let due_ms = wrong.iter().map(|fired| fired.armed.due_ms).collect();
         let retractions = wrong.into_iter().map(|fired| Retraction { trigger, fired, reason });
         effects.extend(retractions.map(|retraction| Effect::Retracted(Box::new(retraction))));
-        had_fired
+        due_ms
     }
 }
 

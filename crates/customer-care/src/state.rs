@@ -12,7 +12,8 @@ pub const MOST_TICKETS: usize = 8;
 pub const MOST_MARKS: usize = 8;
 /// How many orders that wait for delivery or a review are remembered.
 pub const MOST_ORDERS: usize = 8;
-/// How many triggers wait for their time: one for each ticket, two for each order, and some of a late event.
+/// How many triggers wait for their time: one for each ticket, two for each order, and some of late events. Past it
+/// nothing more is armed.
 pub const MOST_ARMED: usize = 32;
 /// How many fired triggers can be retracted.
 pub const MOST_FIRED: usize = 8;

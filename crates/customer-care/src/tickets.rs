@@ -5,7 +5,7 @@ use events::{EventTime, Span};
 
 use crate::arming::Application;
 use crate::effect::{Effect, Reason};
-use crate::state::{Armed, CareState, MOST_MARKS, MOST_TICKETS, Mark, Ticket};
+use crate::state::{Armed, CareState, FiredTrigger, MOST_MARKS, MOST_TICKETS, Mark, Ticket};
 use crate::trigger::{Sign, Trigger};
 
 impl CareState {
@@ -92,18 +92,12 @@ impl CareState {
             self.armed.retain(|armed| !armed.is_reply_to(ticket_id));
         }
         let what = (Trigger::SupportFrustration, Reason::AnsweredLate);
-        let was_in_time = self.retract(
-            at,
-            what,
-            |fired| {
-                let is_its = fired.is_sign(Sign::Unanswered) && fired.armed.is_about_ticket(ticket_id);
-                is_its && at_ms <= fired.armed.due_ms
-            },
-            effects,
-        );
-        if was_in_time {
-            self.frustrated = None;
-        }
+        let is_answered = |fired: &FiredTrigger| {
+            let is_its = fired.is_sign(Sign::Unanswered) && fired.armed.is_about_ticket(ticket_id);
+            is_its && at_ms <= fired.armed.due_ms
+        };
+        let taken_back = self.retract(at, what, is_answered, effects);
+        self.undo_frustration(&taken_back);
     }
 
     /// Times the first reply, unless it is known to have come in time.

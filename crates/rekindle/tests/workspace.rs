@@ -24,7 +24,8 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Crates that compute, and do nothing else.
-const PURE: &[&str] = &["events", "customer", "cart-abandonment", "churn-risk", "contact-policy", "customer-care", "dormancy"];
+const PURE: &[&str] =
+    &["events", "customer", "cart-abandonment", "churn-risk", "contact-policy", "customer-care", "dormancy"];
 
 /// What a pure crate must not reach, however far down.
 const RUNTIMES_AND_VENDORS: &[&str] =

@@ -37,6 +37,16 @@ fn a_reply_in_time_that_comes_late_takes_the_alarm_back() {
 }
 
 #[test]
+fn taking_back_an_earlier_frustration_leaves_the_one_that_holds() {
+    let mut story = Story::new();
+    story.on(at(0), opened("a")).on(at(30), resolved("a")).on(at(31), answered("csat", 5, Some("a")));
+    story.on(at(32), opened("b")).on(at(33), updated("b", None)).on(at(34), refunded("o"));
+    assert_eq!(story.told(), ["support_frustration unanswered 24h", "support_frustration refunded 34h"]);
+    story.until(at(35)).late(at(5), updated("a", None)).on(at(36), refunded("o2"));
+    assert_eq!(story.told(), ["back support_frustration: answered_late"]);
+}
+
+#[test]
 fn contentment_between_the_signs_takes_the_alarm_back() {
     for (moment, told) in [
         (at(10) - MS - MS, vec![]),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 mod frustration;
+mod history;
 mod late;
 mod naive;
 mod orders;

@@ -2,11 +2,10 @@
 
 use smol_str::SmolStr;
 
+use super::aftercare::{aftercare, survey_name};
 use super::fields::{FieldReader, Maybe, RawAmount};
-use super::instant::optional_instant;
 use super::native::{NativeItem, NativeRecord, Scalar};
 use super::refusal::{Refusal, RefusalReason};
-use crate::EventTime;
 use crate::event::*;
 
 /// Channels that a message can go through; `web` or `store` is where consent was given, not what for.
@@ -130,38 +129,6 @@ fn service(kind: Kind, record: &NativeRecord<'_>, reader: &mut FieldReader<'_>) 
     })
 }
 
-fn aftercare(kind: Kind, record: &NativeRecord<'_>, reader: &mut FieldReader<'_>) -> Result<Body, Refusal> {
-    Ok(match kind {
-        Kind::DeliveryUpdated => Body::DeliveryUpdated(DeliveryUpdated {
-            order_id: reader.required_id("order_id", &record.order_id)?,
-            status: reader.id("status", &record.status)?,
-            promised_at: promised_at(record, reader)?,
-        }),
-        Kind::ReviewSubmitted => Body::ReviewSubmitted(ReviewSubmitted {
-            order_id: reader.id("order_id", &record.order_id)?,
-            product_id: match &record.item {
-                Some(item) => reader.id("item.product_id", &item.product_id)?,
-                None => None,
-            },
-        }),
-        _ => Body::FollowUpRecorded(FollowUpRecorded {
-            ticket_id: reader.id("ticket_id", &record.ticket_id)?,
-            survey: reader.id("survey", &record.survey)?.map(|survey| survey_name(&survey)).transpose()?,
-        }),
-    })
-}
-
-/// A promise lies in the future, so nothing clamps it; before the earliest time it is one in a wrong unit.
-fn promised_at(record: &NativeRecord<'_>, reader: &FieldReader<'_>) -> Maybe<EventTime> {
-    let promised_at = optional_instant("promised_at", &record.promised_at)?;
-    let earliest = reader.settings.limits.earliest;
-    if promised_at.is_some_and(|promised_at| promised_at < earliest) {
-        let detail = format!("`promised_at` lies before {earliest}");
-        return Err(Refusal::new(RefusalReason::BeforeEarliest, detail));
-    }
-    Ok(promised_at)
-}
-
 fn checkout_started(
     record: &NativeRecord<'_>,
     reader: &mut FieldReader<'_>,
@@ -208,12 +175,6 @@ fn survey_answered(record: &NativeRecord<'_>, reader: &FieldReader<'_>) -> Resul
         Refusal::new(RefusalReason::BadValue, detail)
     })?;
     Ok(SurveyAnswered { survey, score, ticket_id: reader.id("ticket_id", &record.ticket_id)? })
-}
-
-fn survey_name(survey: &str) -> Result<SmolStr, Refusal> {
-    let known = ["nps", "csat", "ces"].into_iter().find(|known| survey.eq_ignore_ascii_case(known));
-    let refused = || Refusal::new(RefusalReason::BadValue, "`survey` is not nps, csat or ces");
-    known.map(SmolStr::new_static).ok_or_else(refused)
 }
 
 /// What consent is about: the field that says so, else the record's channel if messages go through it.
