@@ -51,3 +51,31 @@ pub(super) fn survey_name(survey: &str) -> Result<SmolStr, Refusal> {
     let refused = || Refusal::new(RefusalReason::BadValue, "`survey` is not nps, csat or ces");
     known.map(SmolStr::new_static).ok_or_else(refused)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::normalise::NormaliserSettings;
+    use crate::normalise::native::Scalar;
+
+    #[test]
+    fn a_promise_may_lie_in_the_future_and_not_before_all_that_is_believed() {
+        let settings = NormaliserSettings::default();
+        let read = |promised: &str| {
+            let record =
+                NativeRecord { promised_at: Some(Scalar::from(promised)), ..NativeRecord::default() };
+            promised_at(&record, &FieldReader::new(&settings, &None).unwrap())
+        };
+        assert_eq!(read("2099-01-01T00:00:00Z"), Ok(Some(EventTime::from_millis(4_070_908_800_000))));
+        assert_eq!(read(" "), Ok(None));
+        let reason = |promised| read(promised).unwrap_err().reason;
+        assert_eq!(reason("1772751600"), RefusalReason::BeforeEarliest, "seconds");
+        assert_eq!(reason("2026-03-05"), RefusalReason::BadTimestamp, "a date is no instant");
+    }
+
+    #[test]
+    fn surveys_go_by_one_name_each() {
+        assert_eq!(survey_name("CSAT").as_deref(), Ok("csat"));
+        assert_eq!(survey_name("stars").unwrap_err().reason, RefusalReason::BadValue);
+    }
+}
