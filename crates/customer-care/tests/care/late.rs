@@ -137,6 +137,44 @@ fn a_delay_is_taken_back_by_each_of_its_ends_and_by_a_promise_that_was_moved() {
 }
 
 #[test]
+fn a_promise_that_was_broken_by_then_as_well_takes_nothing_back() {
+    let mut story = Story::with(Rules { review_request: None, ..Rules::default() });
+    story.on(at(0), promised("o", Some(days(3))));
+    assert_eq!(hears(&mut story, days(4), (days(1), promised("o", Some(days(3))))), Vec::<String>::new());
+}
+
+#[test]
+fn a_ticket_that_is_known_late_was_answered_in_time_or_not() {
+    for (moment, told) in [(at(24), vec!["back support_frustration: answered_late"]), (at(24) + MS, vec![])] {
+        let mut story = Story::new();
+        story.until(at(40)).late(at(0), opened("a")).until(at(41));
+        assert_eq!(story.told(), ["support_frustration unanswered 40h+60000ms"]);
+        assert_eq!(hears(&mut story, at(42), (moment, updated("a", None))), told);
+    }
+}
+
+#[test]
+fn a_late_refund_is_no_sign_if_the_ticket_turns_out_to_have_been_resolved() {
+    let mut story = Story::new();
+    story.on(at(0), opened("a")).on(at(1), updated("a", None)).until(at(10));
+    story.late(at(5), refunded("o")).late(at(4), resolved("a")).until(at(11));
+    assert_eq!(story.told(), Vec::<String>::new());
+}
+
+#[test]
+fn a_late_rating_of_a_ticket_that_is_resolved_by_now_ends_frustration() {
+    let mut story = Story::new();
+    story
+        .on(at(0), opened("a"))
+        .on(at(1), updated("a", None))
+        .on(at(2), refunded("o"))
+        .on(at(10), resolved("a"));
+    story.until(at(20)).late(at(5), answered("csat", 5, Some("a")));
+    story.on(at(21), opened("b")).on(at(22), updated("b", None)).on(at(23), refunded("o2"));
+    assert_eq!(story.told(), ["support_frustration refunded 2h", "support_frustration refunded 23h"]);
+}
+
+#[test]
 fn a_late_sign_waits_for_what_belongs_to_it() {
     let mut story = Story::new();
     story.until(at(10)).late(at(5), answered("csat", 1, None));

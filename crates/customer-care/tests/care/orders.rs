@@ -33,6 +33,13 @@ fn without_a_delivery_a_review_is_asked_for_two_weeks_after_the_order() {
 }
 
 #[test]
+fn an_order_that_is_told_after_its_delivery_changes_nothing() {
+    let mut story = Story::new();
+    story.on(at(0), delivered("o")).on(days(1), ordered("o")).until(days(60));
+    assert_eq!(story.told(), ["review_request o 168h"]);
+}
+
+#[test]
 fn each_end_of_a_review_request_counts_up_to_the_very_moment() {
     for end in [reviewed(Some("o")), reviewed(None), refunded("o"), cancelled("o"), answered("csat", 2, None)]
     {
