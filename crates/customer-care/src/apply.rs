@@ -44,9 +44,10 @@ impl CareState {
         std::mem::take(effects)
     }
 
-    /// Forgets what neither waits for anything nor can be retracted any more.
+    /// Forgets what neither waits for anything nor can be retracted any more. For an event in its order it is the time
+    /// of that event: how far the watermark is ahead of it hangs on what came with it.
     fn forget_old(&mut self, at: &Application<'_>) {
-        let now = at.moment.watermark;
+        let now = if at.moment.late { at.moment.watermark } else { at.event.occurred_at };
         self.tickets.retain(|ticket| ticket.is_open() || ticket.forget_ms >= now.as_millis());
         let armed = &self.armed;
         self.orders.retain(|order| {

@@ -7,6 +7,9 @@ use proptest::prelude::*;
 use crate::history::{History, ORDERS, TICKETS};
 use crate::story::*;
 
+/// How long a history is at most: shorter than orders that wait for nothing are kept.
+const DAYS: i64 = 85;
+
 const LATENESS_MS: i64 = 6 * HOUR_MS;
 
 #[derive(Clone, Debug)]
@@ -38,7 +41,7 @@ fn history(steps: &[Step]) -> Vec<Event> {
     let mut seen: Vec<&str> = Vec::new();
     let mut events = Vec::new();
     for (number, step) in steps.iter().enumerate() {
-        hour += step.gap_hours;
+        hour = (hour + step.gap_hours).min(DAYS * 24);
         let (ticket, order) = (TICKETS[step.subject], ORDERS[step.subject]);
         let is_first = |seen: &mut Vec<&'static str>, id| {
             !seen.contains(&id) && {

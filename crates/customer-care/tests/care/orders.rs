@@ -126,6 +126,17 @@ fn a_promise_can_come_with_the_order_or_later_and_the_last_one_counts() {
 }
 
 #[test]
+fn an_order_is_known_for_ninety_days_after_the_last_that_was_heard_of_it() {
+    for (beyond, told) in [(Span::ZERO, vec![]), (MS, vec!["review_request o 2496h+1ms"])] {
+        let mut story = Story::new();
+        story.on(at(0), ordered("o"));
+        story.on(days(7), promised("o", None)).until(days(96)).told();
+        story.on(days(97) + beyond, delivered("o")).until(days(120));
+        assert_eq!(story.told(), told);
+    }
+}
+
+#[test]
 fn at_most_eight_orders_are_awaited_and_what_is_over_leaves_first() {
     let mut story = Story::new();
     story.on(at(0), ordered("cancelled")).on(at(1), ordered("first")).on(at(2), cancelled("cancelled"));
