@@ -99,6 +99,18 @@ fn each_mistake_is_told_with_its_place_its_key_and_what_is_allowed() {
              cooldown, frequency-cap, holdout, identity, precedence, quiet-hours, suppression-list)",
         ),
         (
+            "[gates]\nenabled = []\n[triggers]\nonly = [\"winback\"]\n",
+            "rekindle: FILE:4: triggers.only: `winback` is not one of the triggers that are switched on: cart_abandonment",
+        ),
+        (
+            "[gates.consent]\ndefault = \"granted\"\n[gates.quiet-hours]\nfrom = \"9pm\"\n",
+            "rekindle: FILE:4: gates.quiet-hours.from: `9pm` is not a time of day from 00:00 to 23:59",
+        ),
+        (
+            "[gates.consent]\ndefault = \"granted\"\n[gates.holdout]\nshare = 5.0\n",
+            "rekindle: FILE:4: gates.holdout.share: is 5, and must lie between 0 and 1",
+        ),
+        (
             "[gates]\nenabled = []\n[engine]\nmax_buffered_records = 0\n",
             "rekindle: FILE:4: engine.max_buffered_records: 0 is too small; at least 1",
         ),
