@@ -2,14 +2,14 @@
 //! not at all. `schemas/README.md` tells what the records mean.
 //!
 //! Must stay true: an offset is committed only when what it stands for is stored. A real platform stores, in its
-//! database, one row per trigger (waiting, sent, withdrawn or expired, with its times and what the message is made of)
-//! and one per `ce_id` that it has seen; here a file holds both. What a crash does:
+//! database, one row per trigger (waiting with all that the message is made of, or sent, withdrawn, expired) and one per
+//! `ce_id` that it has seen; here a file holds both. What a crash does:
 //!
 //! | it happens | then |
 //! |---|---|
 //! | before what was read is stored | it is read again |
 //! | before the offsets are committed | it is read again, and dropped by `ce_id` |
-//! | before a message is noted as sent | it is handed over again, under the same idempotency key |
+//! | after a message was handed over, before that is stored | it is handed over again, under the same idempotency key |
 //!
 //! No order of steps closes the third gap; the provider does, by dropping a key that it has seen.
 //!
@@ -18,10 +18,10 @@
 
 #![allow(clippy::disallowed_methods, reason = "a program: it has a clock, files and signals")]
 
-mod action;
 mod clock;
 mod outbox;
 mod outbox_file;
+mod record;
 mod report;
 mod subscriber;
 
@@ -34,7 +34,7 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::outbox_file::OutboxFile;
-use crate::subscriber::Subscriber;
+use crate::subscriber::{Feed, Subscriber};
 
 /// Sends what Rekindle's action topics call for; "sending" is a line of JSON on stdout.
 #[derive(Parser)]
@@ -48,6 +48,9 @@ struct Args {
     /// What the names of the action topics begin with
     #[arg(long, default_value = "actions")]
     prefix: String,
+    /// The topic that tells who has ordered
+    #[arg(long, default_value = "outcomes")]
+    outcomes: String,
     /// The file that holds what waits and what was sent
     #[arg(long, default_value = "outbox.json")]
     outbox: PathBuf,
@@ -64,7 +67,8 @@ fn main() -> anyhow::Result<()> {
 
     let file = OutboxFile::open(&args.outbox)?;
     let clock = Clock::beginning_at(args.pretend_now);
-    let mut subscriber = Subscriber::start(&args.kafka, &args.group, &args.prefix, file, clock)?;
+    let feed = Feed { kafka: args.kafka, group: args.group, prefix: args.prefix, outcomes: args.outcomes };
+    let mut subscriber = Subscriber::start(&feed, file, clock)?;
     while !is_stopping.load(Ordering::Relaxed) {
         subscriber.round()?;
     }

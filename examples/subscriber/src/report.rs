@@ -6,7 +6,7 @@ use std::io::Write;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::action::Message;
+use crate::record::Message;
 
 /// Something that was done.
 #[derive(Serialize)]
@@ -23,11 +23,11 @@ pub enum Line<'a> {
         context: &'a serde_json::Value,
     },
     /// A message will not be sent: the reason for it is gone.
-    Withdrawn { trigger_id: &'a str, reason: Option<&'a str> },
+    Withdrawn { trigger_id: &'a str, reason: &'a str },
     /// The reason for a message is gone, and it was sent already: a person may want to know.
-    TooLate { trigger_id: &'a str, reason: Option<&'a str>, note: &'a str },
+    TooLate { trigger_id: &'a str, reason: &'a str, note: &'a str },
     /// A message was not sent in time.
-    Expired { trigger_id: &'a str, expires_at: Timestamp },
+    Expired { trigger_id: &'a str },
     /// A record is not what the schemas describe. A platform keeps it for a look.
     Broken { topic: &'a str, partition: i32, offset: i64, problem: &'a str },
     /// The end, with how many records were of each kind.
@@ -36,9 +36,9 @@ pub enum Line<'a> {
 
 impl<'a> Line<'a> {
     /// The line that stands for sending a message.
-    pub fn sent(message: &'a Message, at: Timestamp) -> Self {
+    pub fn sent(trigger_id: &'a str, message: &'a Message, at: Timestamp) -> Self {
         Self::Sent {
-            idempotency_key: &message.trigger_id,
+            idempotency_key: trigger_id,
             at,
             trigger: &message.trigger,
             customer_id: &message.customer_id,

@@ -7,10 +7,10 @@ use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 
-use crate::action::{Action, Message, Unusable};
 use crate::clock::Clock;
 use crate::outbox::{Outbox, Taken};
 use crate::outbox_file::OutboxFile;
+use crate::record::{Record, Request, Unusable};
 use crate::report::{Line, say};
 
 /// Reading goes before sending, for what takes a message back may lie right behind it: everything is read until nothing
@@ -18,6 +18,18 @@ use crate::report::{Line, say};
 const QUIET: Duration = Duration::from_secs(1);
 /// ... or this long has passed, so that a busy topic does not hold up what is due. A few seconds later is early enough.
 const LONGEST_READING: Duration = Duration::from_secs(5);
+
+/// Where the records come from.
+pub struct Feed {
+    /// The brokers.
+    pub kafka: String,
+    /// The consumer group.
+    pub group: String,
+    /// What the names of the action topics begin with.
+    pub prefix: String,
+    /// The topic of outcomes.
+    pub outcomes: String,
+}
 
 /// Reads records and sends messages.
 pub struct Subscriber {
@@ -34,17 +46,13 @@ impl Subscriber {
     ///
     /// # Errors
     /// The outbox cannot be read, or a setting cannot be used. A broker that is not there yet is waited for.
-    pub fn start(
-        kafka: &str,
-        group: &str,
-        prefix: &str,
-        file: OutboxFile,
-        clock: Clock,
-    ) -> anyhow::Result<Self> {
-        let topics = format!("^{}\\.", prefix.replace('.', "\\."));
+    pub fn start(feed: &Feed, file: OutboxFile, clock: Clock) -> anyhow::Result<Self> {
+        // What begins with ^ is a pattern.
+        let actions = format!("^{}\\.", feed.prefix.replace('.', "\\."));
+        let outcomes = format!("^{}$", feed.outcomes.replace('.', "\\."));
         let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", kafka)
-            .set("group.id", group)
+            .set("bootstrap.servers", &feed.kafka)
+            .set("group.id", &feed.group)
             // Records are written in transactions, and those of an aborted one never happened.
             .set("isolation.level", "read_committed")
             // What offsets stand for has to be stored first.
@@ -54,10 +62,10 @@ impl Subscriber {
             // How soon the topic of a new trigger is found, and how soon a process that died is replaced.
             .set("topic.metadata.refresh.interval.ms", "30000")
             .set("session.timeout.ms", "10000")
-            // What did not go out is for analysts. A platform may read it to know why it hears nothing.
-            .set("topic.blacklist", format!("{topics}suppressed$"))
+            // What did not go out is for analysts.
+            .set("topic.blacklist", format!("{actions}suppressed$"))
             .create()?;
-        consumer.subscribe(&[&topics])?;
+        consumer.subscribe(&[&actions, &outcomes])?;
         Ok(Self { consumer, outbox: file.load()?, file, clock, records: BTreeMap::new() })
     }
 
@@ -92,8 +100,8 @@ impl Subscriber {
                 None => break,
                 // Brokers come and go; the consumer goes on by itself.
                 Some(Err(error)) => eprintln!("{error}"),
-                Some(Ok(record)) => {
-                    let kind = take(&mut self.outbox, &record)?;
+                Some(Ok(message)) => {
+                    let kind = take(&mut self.outbox, &message)?;
                     *self.records.entry(kind).or_default() += 1;
                     count += 1;
                 }
@@ -114,15 +122,15 @@ impl Subscriber {
         if !expired.is_empty() {
             self.file.store(&self.outbox)?;
         }
-        for Message { trigger_id, expires_at, .. } in &expired {
-            say(&Line::Expired { trigger_id, expires_at: *expires_at })?;
+        for trigger_id in &expired {
+            say(&Line::Expired { trigger_id })?;
         }
         loop {
             let now = self.clock.now();
-            let Some(message) = self.outbox.next_due(now) else { return Ok(()) };
+            let Some((trigger_id, message)) = self.outbox.next_due(now) else { return Ok(()) };
             // Here a platform calls its provider. One that fails is asked again later: the message stays in the outbox.
-            say(&Line::sent(message, now))?;
-            let sent = message.trigger_id.clone();
+            say(&Line::sent(trigger_id, message, now))?;
+            let sent = trigger_id.to_owned();
             self.outbox.note_sent(&sent);
             self.file.store(&self.outbox)?;
         }
@@ -130,21 +138,25 @@ impl Subscriber {
 }
 
 /// Takes a record in, and tells of it; as what it counts.
-fn take(outbox: &mut Outbox, record: &BorrowedMessage<'_>) -> anyhow::Result<&'static str> {
-    let action = match Action::read(|name| header(record, name), record.payload()) {
-        Ok(action) => action,
+fn take(outbox: &mut Outbox, message: &BorrowedMessage<'_>) -> anyhow::Result<&'static str> {
+    let record = match Record::read(|name| header(message, name), message.payload()) {
+        Ok(record) => record,
         Err(Unusable::Ignored(kind)) => return Ok(kind),
         Err(Unusable::Broken(problem)) => {
-            let (topic, partition, offset) = (record.topic(), record.partition(), record.offset());
+            let (topic, partition, offset) = (message.topic(), message.partition(), message.offset());
             say(&Line::Broken { topic, partition, offset, problem: &problem })?;
             return Ok("broken");
         }
     };
-    let (trigger_id, reason) = (action.message.trigger_id.clone(), action.reason.clone());
-    let (trigger_id, reason) = (trigger_id.as_str(), reason.as_deref());
-    match outbox.take(action) {
+    let trigger_id = &record.trigger_id.clone();
+    let reason = &match &record.request {
+        Request::Send(_) => "withdrawn before it came".to_owned(),
+        Request::Withdraw(withdrawal) => withdrawal.reason.clone(),
+    };
+    match outbox.take(record) {
         Taken::Held => Ok("held"),
         Taken::Repeated => Ok("repeated"),
+        Taken::Bought => Ok("bought"),
         Taken::Withdrawn => {
             say(&Line::Withdrawn { trigger_id, reason })?;
             Ok("withdrawn")
@@ -156,7 +168,7 @@ fn take(outbox: &mut Outbox, record: &BorrowedMessage<'_>) -> anyhow::Result<&'s
     }
 }
 
-fn header<'a>(record: &'a BorrowedMessage<'_>, name: &str) -> Option<&'a str> {
-    let found = record.headers()?.iter().find(|header| header.key == name)?;
+fn header<'a>(message: &'a BorrowedMessage<'_>, name: &str) -> Option<&'a str> {
+    let found = message.headers()?.iter().find(|header| header.key == name)?;
     std::str::from_utf8(found.value?).ok()
 }

@@ -14,8 +14,15 @@ use tempfile::TempDir;
 
 use crate::running::Running;
 
-const TOPICS: [&str; 6] =
-    ["cart-abandonment", "churn-risk", "dormancy", "reactivated", "mystery", "suppressed"];
+const TOPICS: [&str; 7] = [
+    "actions.cart-abandonment",
+    "actions.churn-risk",
+    "actions.dormancy",
+    "actions.mystery",
+    "actions.reactivated",
+    "actions.suppressed",
+    "outcomes",
+];
 const PARTITIONS: i32 = 2;
 /// Longer than anything takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -23,7 +30,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A record as `schemas/` shows it: `key`, `headers` and `value`.
 #[derive(Clone)]
 pub struct Example {
-    /// Without the prefix that all action topics have.
+    /// As it is called where only one installation writes.
     topic: String,
     pub json: Value,
 }
@@ -32,9 +39,9 @@ impl Example {
     /// By its path under `schemas/`.
     pub fn read(path: &str) -> Self {
         let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../schemas").join(path);
-        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let folder = path.split('/').next().unwrap();
-        let topic = folder.strip_prefix("actions.").unwrap().to_owned();
+        let text =
+            std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let topic = path.split('/').next().unwrap().to_owned();
         Self { topic, json: serde_json::from_str(&text).unwrap() }
     }
 
@@ -65,15 +72,14 @@ impl Example {
         let id = other.trigger_id();
         self.with("/headers/ce_triggerid", json!(id))
             .with("/value/trigger_id", json!(id))
-            .with("/headers/ce_id", json!(format!("{id}-cancelled")))
-            .with("/value/expires_at", other.json["value"]["expires_at"].clone())
+            .with("/headers/ce_id", json!(format!("{id}-taken-back")))
     }
 }
 
 /// The broker, with topics and an outbox that no other test uses.
 pub struct Broker {
     servers: String,
-    prefix: String,
+    unique: String,
     folder: TempDir,
 }
 
@@ -85,8 +91,8 @@ impl Broker {
             return None;
         };
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() % 1_000_000_000;
-        let prefix = format!("subscriber-{test}-{}-{since}.actions", std::process::id());
-        let broker = Self { servers, prefix, folder: tempfile::tempdir().unwrap() };
+        let unique = format!("subscriber-{test}-{}-{since}", std::process::id());
+        let broker = Self { servers, unique, folder: tempfile::tempdir().unwrap() };
         broker.create_topics();
         Some(broker)
     }
@@ -102,7 +108,7 @@ impl Broker {
     }
 
     fn topic(&self, name: &str) -> String {
-        format!("{}.{name}", self.prefix)
+        format!("{}.{name}", self.unique)
     }
 
     /// Writes records in one transaction.
@@ -120,7 +126,7 @@ impl Broker {
     fn begin(&self, examples: &[&Example]) -> BaseProducer {
         let producer: BaseProducer = ClientConfig::new()
             .set("bootstrap.servers", &self.servers)
-            .set("transactional.id", &self.prefix)
+            .set("transactional.id", &self.unique)
             .set("partitioner", "murmur2_random")
             .create()
             .unwrap();
@@ -150,14 +156,15 @@ impl Broker {
     /// The same, in another consumer group, with the same outbox.
     pub fn subscriber_in_group(&self, group: &str, now: &str) -> Running {
         let outbox = self.folder.path().join("outbox.json");
-        let group = format!("{}.{group}", self.prefix);
         Running::start(&[
             "--kafka",
             &self.servers,
             "--group",
-            &group,
+            &self.topic(group),
             "--prefix",
-            &self.prefix,
+            &self.topic("actions"),
+            "--outcomes",
+            &self.topic("outcomes"),
             "--outbox",
             outbox.to_str().unwrap(),
             "--pretend-now",

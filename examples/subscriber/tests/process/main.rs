@@ -18,6 +18,7 @@ const CART_AT_NIGHT: &str = "actions.cart-abandonment/examples/fired_at_night.js
 const DORMANCY: &str = "actions.dormancy/examples/fired.json";
 const DORMANCY_CANCELLED: &str = "actions.dormancy/examples/cancelled.json";
 const CHURN_RISK: &str = "actions.churn-risk/examples/fired.json";
+const CONVERTED: &str = "outcomes/examples/converted.json";
 const REACTIVATED: &str = "actions.reactivated/examples/fired.json";
 
 /// Within the night of `CART_AT_NIGHT`, and before anything else expires.
@@ -97,6 +98,34 @@ fn what_is_cancelled_while_it_waits_never_goes_out() {
 }
 
 #[test]
+fn who_buys_in_the_night_is_not_reminded_in_the_morning() {
+    let Some(broker) = Broker::for_test("bought") else { return };
+    let [night, reactivated] = [CART_AT_NIGHT, REACTIVATED].map(Example::read);
+    broker.write(&[&night, &reactivated]);
+    let mut evening = broker.subscriber(EVENING);
+    evening.says("what may go at night", |line| line["did"] == "sent");
+    let converted = Example::read(CONVERTED);
+    broker.write(&[&converted.about(&night)]);
+    evening.says("the withdrawal", |line| line["did"] == "withdrawn");
+    let lines = evening.stop();
+    assert_eq!(ids(&lines, "withdrawn"), trigger_ids(&[&night]));
+
+    // What was sent and what is not ended by an order is neither withdrawn nor too late.
+    let sold =
+        converted.about(&reactivated).with("/headers/ce_type", json!("rekindle.reactivated.converted.v1"));
+    broker.write(&[&sold]);
+    broker.write(&[&Example::read(CHURN_RISK)]);
+    let mut morning = broker.subscriber(MORNING);
+    morning.says("what comes last", |line| line["trigger"] == "churn_risk");
+    broker.write(&[&converted.about(&Example::read(CHURN_RISK))]);
+    broker.write(&[&Example::read(DORMANCY)]);
+    morning.says("what comes after the last", |line| line["trigger"] == "dormancy");
+    let lines = morning.stop();
+    assert_eq!(ids(&lines, "sent"), trigger_ids(&[&Example::read(CHURN_RISK), &Example::read(DORMANCY)]));
+    assert_eq!(lines.last().unwrap()["records"], json!({"bought": 1, "held": 2, "outcome": 1}));
+}
+
+#[test]
 fn what_is_taken_back_while_nobody_listens_is_not_sent_on_return() {
     let Some(broker) = Broker::for_test("return") else { return };
     let night = Example::read(CART_AT_NIGHT);
@@ -154,7 +183,7 @@ fn what_cannot_be_used_is_reported_or_counted_and_the_rest_goes_on() {
         &held_out,
         &id("1").with("/value/mode", json!("replay")),
         &id("2").with("/value/mode", json!("shadow")),
-        &id("3").on("mystery").with("/headers/ce_type", json!("rekindle.mystery.fired.v1")),
+        &id("3").on("actions.mystery").with("/headers/ce_type", json!("rekindle.mystery.fired.v1")),
         &id("4").with("/headers/ce_type", json!("rekindle.cart_abandonment.updated.v1")),
         &id("5").with("/headers/ce_type", json!("rekindle.cart_abandonment.fired.v2")),
         &id("6").with("/value/expires_at", json!("soon")),
