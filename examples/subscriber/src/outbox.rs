@@ -57,8 +57,8 @@ pub enum Taken {
     Withdrawn,
     /// It takes back what was sent already.
     TooLate,
-    /// The customer bought after the message was sent.
-    Bought,
+    /// Nothing any more: the message was sent and the customer bought, or it had expired.
+    Settled,
 }
 
 impl Outbox {
@@ -94,8 +94,8 @@ impl Outbox {
         let known = self.triggers.entry(trigger_id).or_insert(fresh);
         match known.state {
             State::Sent if withdrawal.was_wrong => Taken::TooLate,
-            State::Sent => Taken::Bought,
-            State::Waiting(_) | State::Withdrawn | State::Expired => {
+            State::Sent | State::Expired => Taken::Settled,
+            State::Waiting(_) | State::Withdrawn => {
                 known.state = State::Withdrawn;
                 Taken::Withdrawn
             }
@@ -232,6 +232,7 @@ mod tests {
         assert_eq!(outbox.expire(at(999)), [""; 0]);
         assert_eq!(outbox.expire(at(1_000)), ["a"]);
         assert_eq!(outbox.expire(at(1_001)), [""; 0]);
+        assert_eq!(outbox.take(cancelled("a")), Taken::Settled);
         assert_eq!(outbox.next_due(at(0)), None, "given up is given up, also if the clock is set back");
     }
 
@@ -279,7 +280,7 @@ mod tests {
         assert_eq!(outbox.next_due(at(500)), None);
         outbox.take(fired("b"));
         send_all(&mut outbox, at(500));
-        assert_eq!(outbox.take(withdrawn("b", "converted")), Taken::Bought);
+        assert_eq!(outbox.take(withdrawn("b", "converted")), Taken::Settled);
     }
 
     #[test]

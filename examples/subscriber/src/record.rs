@@ -106,6 +106,12 @@ struct Cancelled {
 #[derive(Deserialize)]
 struct Converted {
     window_ends_at: Timestamp,
+    experiment: Option<Experiment>,
+}
+
+#[derive(Deserialize)]
+struct Experiment {
+    held_out: bool,
 }
 
 #[derive(Deserialize)]
@@ -138,7 +144,11 @@ impl Record {
             }
             // On `outcomes`: the customer ordered, maybe while the message was still waiting for the morning.
             "converted" if known.ends_with_order => {
-                let Converted { window_ends_at: until } = parse(value)?;
+                let Converted { window_ends_at: until, experiment } = parse(value)?;
+                // Who is left alone for comparison has no message that could wait.
+                if experiment.is_some_and(|experiment| experiment.held_out) {
+                    return Err(Unusable::Ignored("outcome"));
+                }
                 Request::Withdraw(Withdrawal { reason: stage.to_owned(), was_wrong: false, until })
             }
             "converted" | "unconverted" => return Err(Unusable::Ignored("outcome")),
@@ -238,6 +248,9 @@ mod tests {
         for ce_type in ["rekindle.reactivated.converted.v1", "rekindle.dormancy.unconverted.v1"] {
             assert_eq!(read(ce_type, &value), Err(Unusable::Ignored("outcome")));
         }
+        let mut held_out = value.clone();
+        held_out["experiment"] = json!({"held_out": true, "bucket": 17});
+        assert_eq!(read("rekindle.dormancy.converted.v1", &held_out), Err(Unusable::Ignored("outcome")));
     }
 
     #[test]

@@ -156,7 +156,7 @@ fn take(outbox: &mut Outbox, message: &BorrowedMessage<'_>) -> anyhow::Result<&'
     match outbox.take(record) {
         Taken::Held => Ok("held"),
         Taken::Repeated => Ok("repeated"),
-        Taken::Bought => Ok("bought"),
+        Taken::Settled => Ok("settled"),
         Taken::Withdrawn => {
             say(&Line::Withdrawn { trigger_id, reason })?;
             Ok("withdrawn")

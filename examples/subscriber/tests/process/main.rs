@@ -122,7 +122,7 @@ fn who_buys_in_the_night_is_not_reminded_in_the_morning() {
     morning.says("what comes after the last", |line| line["trigger"] == "dormancy");
     let lines = morning.stop();
     assert_eq!(ids(&lines, "sent"), trigger_ids(&[&Example::read(CHURN_RISK), &Example::read(DORMANCY)]));
-    assert_eq!(lines.last().unwrap()["records"], json!({"bought": 1, "held": 2, "outcome": 1}));
+    assert_eq!(lines.last().unwrap()["records"], json!({"held": 2, "outcome": 1, "settled": 1}));
 }
 
 #[test]
