@@ -66,8 +66,13 @@ fn each_mistake_is_told_with_its_place_its_key_and_what_is_allowed() {
         (
             "[gates]\nenabled = []\n\n[triggers.cart_abandonment]\nwait = \"4h\"\n",
             "rekindle: FILE:4: triggers.cart_abandonment: unknown key `cart_abandonment`; the nearest is \
-             `cart-abandonment` (allowed: cart-abandonment, churn-risk, consents, dormancy, max_staleness, namespace, recent_events, \
-             recent_orders, retention, text_bytes)",
+             `cart-abandonment` (allowed: \
+             anniversary, birthday, browse-abandonment, care, cart-abandonment, cart-recovered, \
+             checkout-abandonment, churn-risk, consents, csat-low, delivery-delayed, dormancy, \
+             intent, lifecycle, max_staleness, namespace, nps-detractor, nps-promoter, only, \
+             payment-failed, recent_events, recent_orders, replenishment-due, retention, \
+             review-request, search-abandonment, second-order-due, support-frustration, text_bytes, \
+             vip, welcome, winback)",
         ),
         (
             "[triggers.cart-abandonment]\nwait = 4\n",
