@@ -1,7 +1,11 @@
 //! `schemas/README.md` names everything that a subscriber can meet: each trigger with its topic, what its context holds and
 //! why it is cancelled, and each gate with its reasons.
 
-#![allow(clippy::disallowed_methods, reason = "a test of the checkout, which reads its files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test of the checkout, which reads its files"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -57,7 +61,7 @@ fn every_gate_has_a_row_with_its_reasons() {
         let row = row(&page, file.file_stem().unwrap().to_str().unwrap());
         let source = read(&file);
         let source = source.split("#[cfg(test)]").next().unwrap();
-        // Of the texts in a gate's source those that read like names are reasons.
+        // The texts in a gate's source that read like names are reasons.
         let is_reason =
             |text: &&str| text.contains('_') && text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         for reason in source.split('"').skip(1).step_by(2).filter(is_reason) {

@@ -3,7 +3,11 @@
 //! `REKINDLE_TEST_KAFKA` (host:port) names the broker; without it a test says that it was skipped, and passes. No test
 //! waits for a time of day: the process is told what time it is.
 
-#![allow(clippy::disallowed_methods, reason = "a test of a process: it waits, and reads files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test of a process: it may stop, waits, and reads files"
+)]
 
 mod broker;
 mod running;
