@@ -1,6 +1,6 @@
 //! What an event does to a silence: activity ends it, and begins the next one.
 //!
-//! Activity that is older than the last is history and changes nothing. Backfilled activity moves the silence without a
+//! Activity that is older than the last is history and changes nothing; of one moment it is one. Backfilled activity moves the silence without a
 //! word: tiers that lie behind the watermark count as reached, and only those to come are timed.
 
 use customer::text::bounded_id;
@@ -15,8 +15,14 @@ impl DormancyState {
     /// Applies an event that was not applied before, and that the profile has already taken in.
     pub fn apply(&mut self, rules: &Rules, profile: &Profile, event: &Event, moment: &Moment) -> Vec<Effect> {
         let at_ms = event.occurred_at.as_millis();
-        let is_history = self.active_ms.is_some_and(|active| at_ms <= active);
-        if is_history || !rules.activity.includes(&event.body) {
+        if self.active_ms.is_some_and(|active| at_ms < active) || !rules.activity.includes(&event.body) {
+            return Vec::new();
+        }
+        if self.active_ms == Some(at_ms) {
+            // The silence is the same, but one more order may have made the gap shorter.
+            if self.reached == 0 && !event.backfill {
+                self.time_next(rules, profile, moment);
+            }
             return Vec::new();
         }
         let effects = self.end(rules, event, moment);

@@ -15,6 +15,8 @@ use crate::settings::Mode;
 pub(crate) struct Payload<'a> {
     pub trigger: &'static str,
     pub trigger_id: String,
+    /// `advertising` or `service`.
+    pub purpose: &'static str,
     pub stage: &'static str,
     pub rule_version: &'a str,
     pub episode: Episode,

@@ -100,6 +100,7 @@ impl Renderer<'_> {
         let payload = Payload {
             trigger: facts.kind.name,
             trigger_id: facts.trigger_id.to_string(),
+            purpose: facts.kind.purpose,
             stage: facts.stage.as_str(),
             rule_version: facts.rule_version,
             episode: facts.episode,
