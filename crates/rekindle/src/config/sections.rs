@@ -7,6 +7,7 @@
 mod engine;
 mod gates;
 mod ingest;
+mod intent;
 mod kafka;
 mod lifecycle;
 mod process;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::churn::{regular, watching_churn};
 use crate::gates::{abandoned_in_the_evening, holding_everybody_out, paid, two_carts};
+use crate::intent::{checkout, troubles, watching_intent};
 use crate::log::{Log, added, asking_all_gates, consented, event, minute, ordered, settings};
 use crate::occasions::{life, watching_the_lifecycle};
 use crate::silence::{DAY, watching_silence};
@@ -86,6 +87,13 @@ fn examples() -> Vec<(String, Output)> {
         left.until(minute(5 * DAY)).written().into_iter().find(|output| output.topic == "outcomes");
     let unconverted = unconverted.expect("an outcome");
     let mut occasions = firsts(life().written());
+    occasions.extend(firsts(troubles().written()));
+    let mut gone_on = Log::new(watching_intent());
+    gone_on.event(&checkout("01-checkout", 0));
+    gone_on.until(minute(70)).written();
+    gone_on.late(&paid("02-order", 30));
+    occasions
+        .push(("actions.checkout-abandonment/examples/cancelled.json".to_owned(), one(gone_on.written())));
     let mut waiting = Log::new(watching_the_lifecycle());
     waiting.event(&ordered("01-order", 0, "o-1"));
     waiting.until(minute(61 * DAY)).written();

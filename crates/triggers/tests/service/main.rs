@@ -5,6 +5,7 @@ mod churn;
 mod duplicates;
 mod examples;
 mod gates;
+mod intent;
 mod lifecycle;
 mod log;
 mod occasions;

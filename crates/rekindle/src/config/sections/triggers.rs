@@ -6,6 +6,10 @@ use events::Span;
 use serde::{Deserialize, Serialize};
 use strict_toml::Duration;
 
+use crate::config::sections::intent::{
+    BrowseAbandonmentTable, CartRecoveredTable, CheckoutAbandonmentTable, IntentTable, PaymentFailedTable,
+    SearchAbandonmentTable,
+};
 use crate::config::sections::lifecycle::{
     LifecycleTable, ReplenishmentDueTable, SecondOrderDueTable, VipTable, WelcomeTable, WinbackTable,
     YearlyTable,
@@ -31,6 +35,17 @@ pub struct Triggers {
     pub text_bytes: usize,
     #[serde(rename = "cart-abandonment")]
     pub cart_abandonment: CartAbandonment,
+    pub intent: IntentTable,
+    #[serde(rename = "checkout-abandonment")]
+    pub checkout_abandonment: CheckoutAbandonmentTable,
+    #[serde(rename = "payment-failed")]
+    pub payment_failed: PaymentFailedTable,
+    #[serde(rename = "browse-abandonment")]
+    pub browse_abandonment: BrowseAbandonmentTable,
+    #[serde(rename = "search-abandonment")]
+    pub search_abandonment: SearchAbandonmentTable,
+    #[serde(rename = "cart-recovered")]
+    pub cart_recovered: CartRecoveredTable,
     #[serde(rename = "churn-risk")]
     pub churn_risk: ChurnRisk,
     pub dormancy: Dormancy,
@@ -59,6 +74,12 @@ impl Default for Triggers {
             consents: limits.consents,
             text_bytes: limits.text_bytes,
             cart_abandonment: CartAbandonment::default(),
+            intent: IntentTable::default(),
+            checkout_abandonment: CheckoutAbandonmentTable::default(),
+            payment_failed: PaymentFailedTable::default(),
+            browse_abandonment: BrowseAbandonmentTable::default(),
+            search_abandonment: SearchAbandonmentTable::default(),
+            cart_recovered: CartRecoveredTable::default(),
             churn_risk: ChurnRisk::default(),
             dormancy: Dormancy::default(),
             lifecycle: LifecycleTable::default(),
