@@ -8,7 +8,7 @@ use crate::score::Signals;
 use crate::special::ln;
 
 /// How many features there are; the first is what everybody has.
-pub const COUNT: usize = 10;
+pub const COUNT: usize = 11;
 
 /// The features in their order, as reasons name them.
 pub const NAMES: [&str; COUNT] = [
@@ -22,6 +22,7 @@ pub const NAMES: [&str; COUNT] = [
     "csat",
     "nps",
     "refunds",
+    "spend",
 ];
 
 /// The odds of the purchase model are cut here: beyond e^±20 nothing is known.
@@ -30,6 +31,8 @@ pub(crate) const MOST_LOG_ODDS: f64 = 20.0;
 const MOST_COUNTED: u32 = 3;
 /// Silence counts up to so many personal gaps beyond the first.
 const MOST_GAPS: f64 = 3.0;
+/// Spend counts from a twentieth of what is typical to twenty times as much, as logarithms.
+const MOST_SPEND: f64 = 3.0;
 
 /// A customer's features at one moment, in the order of [`NAMES`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,6 +55,7 @@ impl Features {
             signals.csat.map_or(0.0, below_the_middle),
             signals.nps.map_or(0.0, detraction),
             counted(signals.refunds),
+            signals.spend.map_or(0.0, |spend| ln(spend).clamp(-MOST_SPEND, MOST_SPEND)),
         ])
     }
 

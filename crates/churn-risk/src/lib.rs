@@ -49,7 +49,7 @@ pub use purchase_model::{PurchaseModel, Variant};
 pub use rivals::Figures;
 pub use sample::Sample;
 pub use score::{Reason, Score, Scorer, Signals};
-pub use spending::HighValue;
+pub use spending::{HighValue, TypicalSpend};
 pub use state::{ChurnState, Settings};
 pub use training::Case;
 pub use trend::Activity;

@@ -7,7 +7,7 @@ use crate::gamma_gamma::GammaGamma;
 use crate::judgement::Merit;
 use crate::parameters::{Parameters, UnfitParameter};
 use crate::purchase_model::{PurchaseModel, Variant};
-use crate::spending::HighValue;
+use crate::spending::{HighValue, TypicalSpend};
 use crate::weights::Weights;
 
 /// The version of the file's form that is written; 1, which has no weights and no high value, is read too.
@@ -35,6 +35,9 @@ pub struct Model {
     /// few to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<Weights>,
+    /// What a customer's spend is held against; absent where no order has an amount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub typical_spend: Option<TypicalFit>,
     /// What the weights were estimated from; absent where they were not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights_data: Option<WeightsData>,
@@ -43,6 +46,16 @@ pub struct Model {
     pub high_value: Option<HighValueFit>,
     /// How well was foretold what came after the cut.
     pub merit: Merit,
+}
+
+/// What is usually spent on a day with an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypicalFit {
+    /// ISO 4217: that of most orders.
+    pub currency: String,
+    /// The mean of the median customer, in minor units.
+    pub per_day_minor: i64,
 }
 
 /// What the weights were estimated from.
@@ -159,6 +172,9 @@ impl Model {
         if let Some(weights) = &model.weights {
             weights.validate().map_err(|unfit| origins.problem("weights", unfit.to_string()))?;
         }
+        if let Some(typical) = model.typical_spend() {
+            typical.validate().map_err(|invalid| origins.problem(invalid.key, invalid.problem))?;
+        }
         if model.high_value.is_some() {
             let rule =
                 model.top_tenth().map_err(|unfit| origins.problem("gamma_gamma", unfit.to_string()))?;
@@ -181,6 +197,12 @@ impl Model {
     /// The weights, or the defaults where the file has none.
     pub fn weights(&self) -> Weights {
         self.weights.unwrap_or_default()
+    }
+
+    /// What a customer's spend is held against, if the file says.
+    pub fn typical_spend(&self) -> Option<TypicalSpend> {
+        let fit = self.typical_spend.clone()?;
+        Some(TypicalSpend { currency: fit.currency, per_day_minor: fit.per_day_minor })
     }
 
     /// Who is in the top tenth by predicted value, if the file says.
@@ -256,6 +278,7 @@ mod tests {
                 correlation: None,
             }),
             weights: Some(Weights { trend: 0.1 + 0.2, ..Weights::default() }),
+            typical_spend: Some(TypicalFit { currency: "USD".to_owned(), per_day_minor: 2_999 }),
             weights_data: Some(WeightsData {
                 cuts: vec![at("1997-07-02T00:00:00Z"), at("1997-06-02T00:00:00Z")],
                 horizon: "90d".parse().unwrap(),

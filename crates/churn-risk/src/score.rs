@@ -37,6 +37,8 @@ pub struct Signals<'a> {
     pub nps: Option<u32>,
     /// Orders that were refunded.
     pub refunds: u32,
+    /// What was spent on a day with an order, over what is typical; above 0.
+    pub spend: Option<f64>,
 }
 
 /// A feature's share of a score.
@@ -158,6 +160,7 @@ pub(crate) mod tests {
             csat: None,
             nps: None,
             refunds: 0,
+            spend: None,
         }
     }
 
@@ -188,10 +191,12 @@ pub(crate) mod tests {
             csat: Some(1),
             nps: Some(10),
             refunds: 1,
+            spend: Some(0.5),
             ..plain.clone()
         };
         let now = at(1_030 + 75);
-        let (before, after) = (scorer().score(&plain, now).unwrap(), scorer().score(&troubled, now).unwrap());
+        let scorer = Scorer { weights: Weights { spend: -0.5, ..Weights::default() }, ..scorer() };
+        let (before, after) = (scorer.score(&plain, now).unwrap(), scorer.score(&troubled, now).unwrap());
         for (feature, expected) in [
             ("silence", 0.2 * 1.5),
             ("open_tickets", 0.3 * 3.0),
@@ -200,6 +205,7 @@ pub(crate) mod tests {
             ("csat", 0.6),
             ("nps", -0.4),
             ("refunds", 0.3),
+            ("spend", 0.5 * ln(2.0)),
         ] {
             assert!((points(&after, feature) - expected).abs() < 1e-9, "{feature}");
         }

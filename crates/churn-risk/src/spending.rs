@@ -32,23 +32,35 @@ pub struct HighValue {
     pub horizon: Span,
 }
 
+/// What is usually spent on a day with an order: what a customer's spend is held against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TypicalSpend {
+    /// ISO 4217: orders in other currencies are not counted.
+    pub currency: String,
+    /// In minor units of the currency.
+    pub per_day_minor: i64,
+}
+
+impl TypicalSpend {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// Names the first key that cannot be used.
+    pub fn validate(&self) -> Result<(), InvalidRule> {
+        check_currency("typical_spend.currency", &self.currency)?;
+        check_above_zero("typical_spend.per_day_minor", self.per_day_minor)
+    }
+}
+
 impl HighValue {
     /// Checks the rule.
     ///
     /// # Errors
     /// Names the first key that cannot be used.
     pub fn validate(&self) -> Result<(), InvalidRule> {
-        let refuse = |key, problem: &str| Err(InvalidRule { key, problem: problem.to_owned() });
-        if self.currency.len() != CURRENCY_BYTES || !self.currency.bytes().all(|b| b.is_ascii_uppercase()) {
-            return refuse("high_value.currency", "must be three capital letters (ISO 4217)");
-        }
-        if self.threshold_minor <= 0 {
-            return refuse("high_value.threshold_minor", "must lie above 0");
-        }
-        if self.horizon <= Span::ZERO {
-            return refuse("high_value.horizon", "must be longer than nothing");
-        }
-        Ok(())
+        check_currency("high_value.currency", &self.currency)?;
+        check_above_zero("high_value.threshold_minor", self.threshold_minor)?;
+        check_above_zero("high_value.horizon", self.horizon.as_millis())
     }
 
     /// What the customer's orders within the horizon are worth, in minor units, rounded down, as foretold at the last of
@@ -64,6 +76,20 @@ impl HighValue {
         };
         // Saturates, and nobody is worth so much.
         Some((orders * worth * units(&self.currency)) as i64)
+    }
+}
+
+fn check_currency(key: &'static str, currency: &str) -> Result<(), InvalidRule> {
+    match currency.len() == CURRENCY_BYTES && currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
+        true => Ok(()),
+        false => Err(InvalidRule { key, problem: "must be three capital letters (ISO 4217)".to_owned() }),
+    }
+}
+
+fn check_above_zero(key: &'static str, value: i64) -> Result<(), InvalidRule> {
+    match value > 0 {
+        true => Ok(()),
+        false => Err(InvalidRule { key, problem: "must lie above 0".to_owned() }),
     }
 }
 
@@ -162,6 +188,13 @@ impl Spending {
         self.days = days.repeats().saturating_add(1);
     }
 
+    /// What was spent on a day with an order, over what is typical; `None` if that is nothing, or in another currency.
+    pub fn over_typical(&self, typical: &TypicalSpend) -> Option<f64> {
+        let is_comparable = self.currency == typical.currency && self.spent_minor > 0;
+        let per_day = self.spent_minor as f64 / f64::from(self.days.max(1));
+        is_comparable.then(|| per_day / typical.per_day_minor as f64)
+    }
+
     /// The spend on the days after the first, in units of the currency; `None` if there was none.
     pub fn on_repeat_days(&self) -> Option<Spend> {
         let repeats = self.days.checked_sub(1)?;
@@ -228,6 +261,15 @@ mod tests {
         let newcomer = PurchaseDays::from_parts(0, 0, 1).unwrap();
         assert!(high_value(Some(spend)).predict(&model(), &newcomer, None).unwrap() > 0);
         assert_eq!(high_value(None).predict(&model(), &newcomer, None), None);
+    }
+
+    #[test]
+    fn spend_is_held_against_what_is_typical_on_a_day() {
+        let typical = |currency: &str| TypicalSpend { currency: currency.to_owned(), per_day_minor: 1_000 };
+        let known = spending(&[(1, 4_000), (1, 1_000), (9, 1_000)]);
+        assert_eq!(known.over_typical(&typical("EUR")), Some(3.0));
+        assert_eq!(known.over_typical(&typical("USD")), None);
+        assert_eq!(spending(&[(1, 0)]).over_typical(&typical("EUR")), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::purchase_days::{Day, PurchaseDays};
 use crate::purchase_model::PurchaseModel;
 use crate::score::{Scorer, Signals};
-use crate::spending::{HighValue, Spending};
+use crate::spending::{HighValue, Spending, TypicalSpend};
 use crate::trend::Activity;
 use crate::watch::{Candidate, InvalidRule, Rules, WatchState};
 use crate::weights::Weights;
@@ -42,6 +42,9 @@ pub struct Settings {
     pub ahead: Span,
     /// How long after it fired a trigger is worth sending.
     pub valid_for: Span,
+    /// What a customer's spend is held against; `None` where the score does not see it, and then not in the fingerprint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub typical_spend: Option<TypicalSpend>,
     /// Whose risk is told of apart; `None` to tell of everybody alike, and then not in the fingerprint either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub high_value: Option<HighValue>,
@@ -61,8 +64,21 @@ impl Settings {
                 return Err(InvalidRule { key, problem: "must be longer than nothing".to_owned() });
             }
         }
+        self.typical_spend.as_ref().map_or(Ok(()), TypicalSpend::validate)?;
         self.high_value.as_ref().map_or(Ok(()), HighValue::validate)?;
+        if let Some((typical, rule)) = self.typical_spend.as_ref().zip(self.high_value.as_ref())
+            && typical.currency != rule.currency
+        {
+            let problem = format!("is not that of the model, {}", typical.currency);
+            return Err(InvalidRule { key: "high_value.currency", problem });
+        }
         self.weights.validate().map_err(|unfit| InvalidRule { key: "weights", problem: unfit.to_string() })
+    }
+
+    /// The currency in which spend is remembered, if it is.
+    fn currency(&self) -> Option<&str> {
+        let typical = self.typical_spend.as_ref().map(|typical| typical.currency.as_str());
+        typical.or(self.high_value.as_ref().map(|rule| rule.currency.as_str()))
     }
 
     /// What turns signals into a score.
@@ -119,7 +135,7 @@ pub struct ChurnState {
     /// The watch over the score.
     #[prost(message, required, tag = "15")]
     pub watch: WatchState,
-    /// What was spent; nothing while nobody is told of apart.
+    /// What was spent; nothing while neither the score nor the value hangs on it.
     #[prost(message, optional, tag = "16")]
     pub spending: Option<Spending>,
 }
@@ -213,6 +229,11 @@ impl ChurnState {
             csat: self.csat.map(|answer| answer.score),
             nps: self.nps.map(|answer| answer.score),
             refunds: self.refunds,
+            spend: self
+                .spending
+                .as_ref()
+                .zip(settings.typical_spend.as_ref())
+                .and_then(|(spent, typical)| spent.over_typical(typical)),
         })
     }
 
@@ -220,9 +241,8 @@ impl ChurnState {
         match &event.body {
             Body::OrderCompleted(order) => {
                 self.note_order(settings, event);
-                if let Some(rule) = &settings.high_value {
-                    let (at, ahead) = (event.occurred_at, settings.ahead);
-                    Spending::note(&mut self.spending, &rule.currency, order, at, ahead);
+                if let Some(currency) = settings.currency() {
+                    Spending::note(&mut self.spending, currency, order, event.occurred_at, settings.ahead);
                 }
             }
             Body::OrderRefunded(_) => self.refunds = self.refunds.saturating_add(1),

@@ -31,6 +31,8 @@ pub struct Weights {
     pub nps: f64,
     /// For each refund.
     pub refund: f64,
+    /// For spend that is e times what is typical on a day with an order; judgement says nothing about it.
+    pub spend: f64,
 }
 
 impl Default for Weights {
@@ -46,6 +48,7 @@ impl Default for Weights {
             csat: 0.3,
             nps: 0.4,
             refund: 0.3,
+            spend: 0.0,
         }
     }
 }
@@ -80,6 +83,7 @@ impl Weights {
             ("csat", self.csat, any),
             ("nps", self.nps, any),
             ("refund", self.refund, any),
+            ("spend", self.spend, any),
         ];
         let unfit = ranges.into_iter().find(|(_, value, least)| !(*least..=MOST_LOG_ODDS).contains(value));
         unfit.map_or(Ok(()), |(name, value, least)| Err(UnfitWeight { name, value, least }))
@@ -98,6 +102,7 @@ impl Weights {
             self.csat,
             self.nps,
             self.refund,
+            self.spend,
         ]
     }
 
@@ -114,6 +119,7 @@ impl Weights {
             csat,
             nps,
             refund,
+            spend,
         ] = weights;
         Self {
             intercept,
@@ -126,6 +132,7 @@ impl Weights {
             csat,
             nps,
             refund,
+            spend,
         }
     }
 }

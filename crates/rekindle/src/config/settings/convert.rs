@@ -158,11 +158,13 @@ fn churn_settings(section: &ChurnRisk, origins: &Origins) -> Result<Option<churn
             not_again_within: section.not_again_within.span(),
         },
         model: purchase_model,
-        weights: churn_risk::Weights::default(),
+        weights: model.weights(),
         horizon: section.horizon.span(),
         usual_gap: section.usual_gap.span(),
         ahead: Span::from_minutes(i64::from(model.data.utc_offset_minutes)),
         valid_for: section.valid_for.span(),
+        typical_spend: model.typical_spend(),
+        high_value: None,
     }))
 }
 
