@@ -1,5 +1,6 @@
 //! From what was written to what the crates take: ranges are checked here, and nothing below checks them again.
 
+mod care;
 mod check;
 mod convert;
 mod intent;

@@ -6,6 +6,10 @@ use events::Span;
 use serde::{Deserialize, Serialize};
 use strict_toml::Duration;
 
+use crate::config::sections::care::{
+    AlertTable, CareTable, DeliveryDelayedTable, NpsPromoterTable, ReviewRequestTable,
+    SupportFrustrationTable,
+};
 use crate::config::sections::intent::{
     BrowseAbandonmentTable, CartRecoveredTable, CheckoutAbandonmentTable, IntentTable, PaymentFailedTable,
     SearchAbandonmentTable,
@@ -35,6 +39,19 @@ pub struct Triggers {
     pub text_bytes: usize,
     #[serde(rename = "cart-abandonment")]
     pub cart_abandonment: CartAbandonment,
+    pub care: CareTable,
+    #[serde(rename = "support-frustration")]
+    pub support_frustration: SupportFrustrationTable,
+    #[serde(rename = "csat-low")]
+    pub csat_low: AlertTable,
+    #[serde(rename = "nps-detractor")]
+    pub nps_detractor: AlertTable,
+    #[serde(rename = "nps-promoter")]
+    pub nps_promoter: NpsPromoterTable,
+    #[serde(rename = "review-request")]
+    pub review_request: ReviewRequestTable,
+    #[serde(rename = "delivery-delayed")]
+    pub delivery_delayed: DeliveryDelayedTable,
     pub intent: IntentTable,
     #[serde(rename = "checkout-abandonment")]
     pub checkout_abandonment: CheckoutAbandonmentTable,
@@ -74,6 +91,13 @@ impl Default for Triggers {
             consents: limits.consents,
             text_bytes: limits.text_bytes,
             cart_abandonment: CartAbandonment::default(),
+            care: CareTable::default(),
+            support_frustration: SupportFrustrationTable::default(),
+            csat_low: AlertTable::default(),
+            nps_detractor: AlertTable::default(),
+            nps_promoter: NpsPromoterTable::default(),
+            review_request: ReviewRequestTable::default(),
+            delivery_delayed: DeliveryDelayedTable::default(),
             intent: IntentTable::default(),
             checkout_abandonment: CheckoutAbandonmentTable::default(),
             payment_failed: PaymentFailedTable::default(),
