@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::history::PurchaseHistory;
 use crate::merit::{self, AtThreshold, Decile, Outcome};
 use crate::purchase_model::PurchaseModel;
+use crate::rivals::Figures;
 
 /// A customer of the holdout.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,7 +18,8 @@ pub struct Subject {
     pub orders_after: u32,
 }
 
-/// How well "no order within the horizon" was foretold.
+/// How well "no order within the horizon" was foretold: by the purchase model alone, and beside it by the whole score and by
+/// what a shop would use instead.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Merit {
@@ -46,6 +48,16 @@ pub struct Merit {
     pub band: AtThreshold,
     /// See [`merit::calibration`].
     pub calibration: Vec<Decile>,
+    /// The whole score; absent in files of older releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Figures>,
+    /// Days since the last order, turned into a probability by what they were worth at the cuts that the weights were
+    /// estimated at; absent if there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days_since_last_order: Option<Figures>,
+    /// RFM, turned into a probability likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rfm: Option<Figures>,
 }
 
 /// Judges `model` by what `subjects` did in the `horizon` weeks after the cut, alerting at `threshold`; `None` without
@@ -65,16 +77,19 @@ pub fn judge(model: &PurchaseModel, subjects: &[Subject], horizon: f64, threshol
         brier_of_share: merit::brier_score_of_share(&scored)?,
         band: merit::precision_recall(&scored, threshold),
         calibration: merit::calibration(&scored),
+        score: None,
+        days_since_last_order: None,
+        rfm: None,
     })
 }
 
-fn outcomes(subjects: &[Subject], score: impl Fn(&Subject) -> f64) -> Vec<Outcome> {
+pub(crate) fn outcomes(subjects: &[Subject], score: impl Fn(&Subject) -> f64) -> Vec<Outcome> {
     let outcome = |of: &Subject| Outcome { score: score(of), happened: of.orders_after == 0 };
     subjects.iter().map(outcome).collect()
 }
 
-/// What a shop would use instead: high where recency, frequency and spend are in low quintiles.
-fn rfm(subjects: &[Subject]) -> Vec<Outcome> {
+/// What a shop would use instead: high where recency, frequency and spend are in low quintiles of these subjects.
+pub(crate) fn rfm(subjects: &[Subject]) -> Vec<Outcome> {
     let recency = quintiles(subjects.iter().map(|subject| -subject.history.silence()).collect());
     let frequency = quintiles(subjects.iter().map(|of| f64::from(of.history.repeats())).collect());
     let spend = quintiles(subjects.iter().map(|subject| subject.spent).collect());

@@ -12,9 +12,11 @@ use serde::Serialize;
 
 use crate::purchase_days::{Day, PurchaseDays};
 use crate::purchase_model::PurchaseModel;
-use crate::score::{Scorer, Signals, Weights};
+use crate::score::{Scorer, Signals};
+use crate::spending::{HighValue, Spending, TypicalSpend};
 use crate::trend::Activity;
 use crate::watch::{Candidate, InvalidRule, Rules, WatchState};
+use crate::weights::Weights;
 
 /// Days of activity that the trend needs: nine weeks, and today.
 const ACTIVITY_DAYS: usize = 64;
@@ -40,6 +42,12 @@ pub struct Settings {
     pub ahead: Span,
     /// How long after it fired a trigger is worth sending.
     pub valid_for: Span,
+    /// What a customer's spend is held against; `None` where the score does not see it, and then not in the fingerprint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub typical_spend: Option<TypicalSpend>,
+    /// Whose risk is told of apart; `None` to tell of everybody alike, and then not in the fingerprint either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub high_value: Option<HighValue>,
 }
 
 impl Settings {
@@ -56,10 +64,25 @@ impl Settings {
                 return Err(InvalidRule { key, problem: "must be longer than nothing".to_owned() });
             }
         }
+        self.typical_spend.as_ref().map_or(Ok(()), TypicalSpend::validate)?;
+        self.high_value.as_ref().map_or(Ok(()), HighValue::validate)?;
+        if let Some((typical, rule)) = self.typical_spend.as_ref().zip(self.high_value.as_ref())
+            && typical.currency != rule.currency
+        {
+            let problem = format!("is not that of the model, {}", typical.currency);
+            return Err(InvalidRule { key: "high_value.currency", problem });
+        }
         self.weights.validate().map_err(|unfit| InvalidRule { key: "weights", problem: unfit.to_string() })
     }
 
-    fn scorer(&self) -> Scorer {
+    /// The currency in which spend is remembered, if it is.
+    fn currency(&self) -> Option<&str> {
+        let typical = self.typical_spend.as_ref().map(|typical| typical.currency.as_str());
+        typical.or(self.high_value.as_ref().map(|rule| rule.currency.as_str()))
+    }
+
+    /// What turns signals into a score.
+    pub fn scorer(&self) -> Scorer {
         Scorer { model: self.model, weights: self.weights, horizon: self.horizon, ahead: self.ahead }
     }
 }
@@ -112,6 +135,9 @@ pub struct ChurnState {
     /// The watch over the score.
     #[prost(message, required, tag = "15")]
     pub watch: WatchState,
+    /// What was spent; nothing while neither the score nor the value hangs on it.
+    #[prost(message, optional, tag = "16")]
+    pub spending: Option<Spending>,
 }
 
 /// An answer to a survey.
@@ -173,6 +199,21 @@ impl ChurnState {
         candidate
     }
 
+    /// What the customer's orders within the rule's horizon are worth, in minor units of its currency, as foretold at
+    /// the last order; `None` without a rule, or if nothing is known of it.
+    pub fn predicted_value(&self, settings: &Settings) -> Option<i64> {
+        let rule = settings.high_value.as_ref()?;
+        let days = PurchaseDays::from_parts(self.first_day, self.last_day, self.order_days)?;
+        let known = self.spending.as_ref().filter(|known| known.currency == rule.currency);
+        rule.predict(&settings.model, &days, known.and_then(Spending::on_repeat_days).as_ref())
+    }
+
+    /// The predicted value, if it makes the customer one to tell of apart.
+    pub fn high_value(&self, settings: &Settings) -> Option<i64> {
+        let threshold = settings.high_value.as_ref()?.threshold_minor;
+        self.predicted_value(settings).filter(|value| *value >= threshold)
+    }
+
     /// What the score is made of; `None` without an order.
     pub fn signals(&self, settings: &Settings, profile: &Profile) -> Option<Signals<'_>> {
         let purchases = PurchaseDays::from_parts(self.first_day, self.last_day, self.order_days)?;
@@ -188,12 +229,22 @@ impl ChurnState {
             csat: self.csat.map(|answer| answer.score),
             nps: self.nps.map(|answer| answer.score),
             refunds: self.refunds,
+            spend: self
+                .spending
+                .as_ref()
+                .zip(settings.typical_spend.as_ref())
+                .and_then(|(spent, typical)| spent.over_typical(typical)),
         })
     }
 
     fn note(&mut self, settings: &Settings, event: &Event) -> Change {
         match &event.body {
-            Body::OrderCompleted(_) => self.note_order(settings, event),
+            Body::OrderCompleted(order) => {
+                self.note_order(settings, event);
+                if let Some(currency) = settings.currency() {
+                    Spending::note(&mut self.spending, currency, order, event.occurred_at, settings.ahead);
+                }
+            }
             Body::OrderRefunded(_) => self.refunds = self.refunds.saturating_add(1),
             Body::TicketOpened(ticket) => self.open(&ticket.ticket_id),
             Body::TicketReopened(ticket) => {

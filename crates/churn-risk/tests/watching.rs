@@ -34,6 +34,7 @@ fn signals<'a>(days: &[i64], counts: &'a [u32]) -> Signals<'a> {
         csat: None,
         nps: None,
         refunds: 0,
+        spend: None,
     }
 }
 

@@ -20,7 +20,24 @@ use settings::Settings;
 pub const ENVIRONMENT_PREFIX: &str = "REKINDLE__";
 
 /// Tables whose names hold a hyphen, which no environment variable can.
-const HYPHENATED: &[&str] = &["cart-abandonment"];
+const HYPHENATED: &[&str] = &[
+    "browse-abandonment",
+    "cart-abandonment",
+    "cart-recovered",
+    "checkout-abandonment",
+    "churn-risk",
+    "csat-low",
+    "delivery-delayed",
+    "high-value-at-risk",
+    "nps-detractor",
+    "nps-promoter",
+    "payment-failed",
+    "replenishment-due",
+    "review-request",
+    "search-abandonment",
+    "second-order-due",
+    "support-frustration",
+];
 
 /// Where a configuration comes from, weakest first.
 #[derive(Clone, Debug, Default)]

@@ -148,7 +148,7 @@ impl EventSorter {
         if self.runs.is_empty() {
             self.sort();
             let arena = Bytes::from(self.arena);
-            return Ok(SortedEvents(Sorted::InMemory { arena, entries: self.entries.into_iter() }));
+            return Ok(SortedEvents(Sorted::InMemory { arena, entries: self.entries, next: 0 }));
         }
         if !self.entries.is_empty() {
             self.spill()?;
@@ -172,8 +172,22 @@ pub struct SortedEvents(Sorted);
 
 #[derive(Debug)]
 enum Sorted {
-    InMemory { arena: Bytes, entries: std::vec::IntoIter<Entry> },
+    InMemory { arena: Bytes, entries: Vec<Entry>, next: usize },
     Merged(Merge),
+}
+
+impl SortedEvents {
+    /// Begins again with the first event.
+    ///
+    /// # Errors
+    /// If a temporary file cannot be read again.
+    pub fn restart(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Sorted::InMemory { next, .. } => *next = 0,
+            Sorted::Merged(merge) => merge.restart()?,
+        }
+        Ok(())
+    }
 }
 
 impl Iterator for SortedEvents {
@@ -181,7 +195,8 @@ impl Iterator for SortedEvents {
 
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
-            Sorted::InMemory { arena, entries } => entries.next().map(|entry| {
+            Sorted::InMemory { arena, entries, next } => entries.get(*next).map(|entry| {
+                *next += 1;
                 Ok(SortedEvent { occurred_at: entry.occurred_at, record: arena.slice(entry.record()) })
             }),
             Sorted::Merged(merge) => merge.next().transpose(),
@@ -193,25 +208,35 @@ impl Iterator for SortedEvents {
 #[derive(Debug)]
 struct Merge {
     heads: BinaryHeap<RunHead>,
+    /// Runs of which nothing is left, for another time.
+    ended: Vec<RunHead>,
 }
 
 impl Merge {
     fn open(runs: Vec<File>) -> io::Result<Self> {
-        let mut heads = BinaryHeap::with_capacity(runs.len());
-        for (place, file) in runs.into_iter().enumerate() {
-            let mut head = RunHead {
-                occurred_at: EventTime::MIN,
-                rank: 0,
-                id: Vec::new(),
-                place,
-                record: Vec::new(),
-                reader: BufReader::with_capacity(RUN_BUFFER_BYTES, file),
-            };
-            if head.read_next()? {
-                heads.push(head);
+        let head = |(place, file): (usize, File)| RunHead {
+            occurred_at: EventTime::MIN,
+            rank: 0,
+            id: Vec::new(),
+            place,
+            record: Vec::new(),
+            reader: BufReader::with_capacity(RUN_BUFFER_BYTES, file),
+        };
+        let heads = BinaryHeap::with_capacity(runs.len());
+        let mut merge = Self { heads, ended: runs.into_iter().enumerate().map(head).collect() };
+        merge.restart()?;
+        Ok(merge)
+    }
+
+    fn restart(&mut self) -> io::Result<()> {
+        for mut head in std::mem::take(&mut self.heads).into_iter().chain(std::mem::take(&mut self.ended)) {
+            head.reader.rewind()?;
+            match head.read_next()? {
+                true => self.heads.push(head),
+                false => self.ended.push(head),
             }
         }
-        Ok(Self { heads })
+        Ok(())
     }
 
     fn next(&mut self) -> io::Result<Option<SortedEvent>> {
@@ -221,7 +246,7 @@ impl Merge {
             record: Bytes::from(std::mem::take(&mut head.record)),
         };
         if !head.read_next()? {
-            PeekMut::pop(head);
+            self.ended.push(PeekMut::pop(head));
         }
         Ok(Some(event))
     }

@@ -72,6 +72,8 @@ pub(crate) const ANNIVERSARY: Kind = lifecycle("anniversary", 17);
 
 /// A customer who is likely not to come back.
 pub(crate) const CHURN_RISK: Kind = lifecycle("churn_risk", 10);
+/// The same of a customer whose orders are worth much: told instead of it, and before anything else of a customer's life.
+pub(crate) const HIGH_VALUE_AT_RISK: Kind = lifecycle("high_value_at_risk", 19);
 
 /// A cart that was left behind.
 pub const CART_ABANDONMENT: Kind = intent("cart_abandonment", 30);

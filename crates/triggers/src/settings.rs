@@ -143,8 +143,9 @@ impl Settings {
         }
         kinds.extend(self.intent.iter().flat_map(families::intent::kinds));
         kinds.extend(self.care.iter().flat_map(families::care::kinds));
-        if self.churn_risk.is_some() {
+        if let Some(churn) = &self.churn_risk {
             kinds.push(&kind::CHURN_RISK);
+            kinds.extend(churn.high_value.iter().map(|_| &kind::HIGH_VALUE_AT_RISK));
         }
         if self.dormancy.is_some() {
             kinds.extend([&kind::DORMANCY, &kind::REACTIVATED]);
@@ -201,7 +202,11 @@ impl From<InvalidRule> for InvalidSetting {
 
 impl From<churn_risk::InvalidRule> for InvalidSetting {
     fn from(error: churn_risk::InvalidRule) -> Self {
-        Self::new(format!("triggers.churn-risk.{}", error.key), error.problem)
+        let key = match error.key.strip_prefix("high_value.") {
+            Some(key) => format!("triggers.high-value-at-risk.{key}"),
+            None => format!("triggers.churn-risk.{}", error.key),
+        };
+        Self::new(key, error.problem)
     }
 }
 
@@ -233,6 +238,19 @@ mod tests {
         let gates =
             contact_policy::Settings { consent_default: Some(ConsentDefault::Granted), ..Default::default() };
         Settings { gates, ..Settings::default() }
+    }
+
+    fn typical() -> churn_risk::TypicalSpend {
+        churn_risk::TypicalSpend { currency: "EUR".to_owned(), per_day_minor: 2_000 }
+    }
+
+    fn high_value(threshold_minor: i64) -> churn_risk::HighValue {
+        churn_risk::HighValue {
+            spend: None,
+            currency: "EUR".to_owned(),
+            threshold_minor,
+            horizon: Span::from_days(90),
+        }
     }
 
     #[test]
@@ -273,6 +291,8 @@ mod tests {
                 usual_gap: Span::from_days(30),
                 ahead: Span::ZERO,
                 valid_for: Span::from_days(7),
+                typical_spend: None,
+                high_value: None,
             };
             change(&mut churn);
             Settings { churn_risk: Some(churn), ..usual() }
@@ -300,6 +320,9 @@ mod tests {
             churn(&|churn| churn.rules.hold = Span::ZERO).fingerprint(),
             churn(&|churn| churn.weights.silence = 0.25).fingerprint(),
             churn(&|churn| churn.ahead = Span::from_hours(9)).fingerprint(),
+            churn(&|churn| churn.typical_spend = Some(typical())).fingerprint(),
+            churn(&|churn| churn.high_value = Some(high_value(1_000))).fingerprint(),
+            churn(&|churn| churn.high_value = Some(high_value(1_001))).fingerprint(),
             rules(&|rules| rules.wait = Span::from_hours(3)).fingerprint(),
             rules(&|rules| rules.further_steps.truncate(1)).fingerprint(),
             rules(&|rules| rules.ended_by = cart_abandonment::OrderMatch::SameCartOrCheckout).fingerprint(),

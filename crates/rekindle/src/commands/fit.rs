@@ -1,5 +1,6 @@
 //! `rekindle fit`: who still buys? Models estimated from the orders in files, judged by what came after.
 
+mod cohorts;
 mod customers;
 mod report;
 
@@ -7,8 +8,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use churn_risk::gamma_gamma::frequency_value_correlation;
-use churn_risk::model::{Data, PurchaseFit, SpendFit, VERSION};
-use churn_risk::{GammaGamma, Model, PurchaseModel, Sample, Variant, judge};
+use churn_risk::history::MILLIS_PER_WEEK;
+use churn_risk::model::{Data, HighValueFit, PurchaseFit, SpendFit, TypicalFit, VERSION, WeightsData};
+use churn_risk::spending::top_tenth;
+use churn_risk::training::{self, Estimate};
+use churn_risk::{
+    Case, FitError, GammaGamma, HighValue, Model, PurchaseModel, Sample, Settings, TypicalSpend, Variant,
+    Weights, judge,
+};
 use clap::Args;
 use events::{EventTime, Span};
 use strict_toml::{Duration, Instant};
@@ -16,9 +23,8 @@ use strict_toml::{Duration, Instant};
 use crate::cli::{ConfigArgs, ReplayArgs, VocabularyArg};
 use crate::commands::replay;
 use crate::config::Config;
+use cohorts::{Cut, Looks};
 use customers::{Customers, Period};
-
-const MILLIS_PER_WEEK: f64 = 604_800_000.0;
 
 /// `rekindle fit`.
 #[derive(Args, Debug)]
@@ -65,9 +71,11 @@ Examples:
       --until 2011-06-09T00:00:00Z --horizon 183d --output model.toml
 
 BG/NBD, MBG/NBD and, where orders have amounts, Gamma-Gamma are fitted by maximum likelihood to the orders up to --until.
-Orders of one day count once; cancellations are not followed. The report, on standard error, says how well MBG/NBD
-foretold who would not order within the horizon, beside the two rules that a shop would use instead. Data that are too
-few, or do not determine a model, are refused.";
+Orders of one day count once; cancellations are not followed. The weights of the score are estimated at cuts before
+--until, after each of which a horizon is known (one of half the period where it is shorter than two horizons): a
+logistic regression, held near the weights of judgement. What no event of the files shows keeps its own. The report, on
+standard error, says how well the score and MBG/NBD alone foretold who would not order within the horizon, beside the two
+rules that a shop would use instead. Data that are too few, or do not determine a model, are refused.";
 
 impl FitArgs {
     /// The sources of the configuration: nothing is sent, so consent need not be settled.
@@ -92,12 +100,44 @@ pub fn run(args: &FitArgs, config: &Config) -> Result<()> {
         bail!("--horizon is {}, and must be longer than nothing and ten years at most", args.horizon);
     }
     let intake = replay::intake_settings(&replay_args(args), config, replay::now())?;
-    let taken = ::replay::take_in(&args.from_file, &intake, ::replay::Rejects::counted_only(), &mut |_| {})?;
-    let customers = Customers::gather(taken.events, Span::from_minutes(i64::from(args.utc_offset)))?;
+    let mut taken =
+        ::replay::take_in(&args.from_file, &intake, ::replay::Rejects::counted_only(), &mut |_| {})?;
+    let customers = Customers::gather(&mut taken.events, Span::from_minutes(i64::from(args.utc_offset)))?;
     let period = period(args, &customers)?;
-    let model = estimate(args, &customers, &period)?;
+    let models = PurchaseModels::fit(&customers, &period)?;
+    let watch = watch(args, config, &models, &customers, &period);
+    // Only now it is known when to look; the events are still in their order.
+    taken.events.restart().context("the sorted events cannot be read again")?;
+    let judged = Cut { at: period.until, horizon: args.horizon.span() };
+    let before = cohorts::before(&period, judged.horizon);
+    let cuts: Vec<Cut> = before.iter().copied().chain([judged]).collect();
+    let limits = &config.settings.triggers.limits;
+    let mut looks = cohorts::look(&mut taken.events, &watch.settings, limits, &cuts)?;
+    let looks_at_end = looks.pop().unwrap_or_default();
+    let cohort = |(cut, looks): (&Cut, &Looks)| cohorts::cases(&customers, &watch.settings, *cut, looks);
+    let cohorts: Vec<Vec<Case>> = before.iter().zip(&looks).map(cohort).collect();
+    let estimate = training::estimate(cohorts.iter().flatten());
+    let weights = estimate.as_ref().map_or_else(|_| Weights::default(), |estimate| estimate.weights);
+
+    let judged_cases = cohorts::cases(&customers, &watch.settings, judged, &looks_at_end);
+    let subjects: Vec<_> = judged_cases.iter().map(|case| case.subject).collect();
+    let weeks = judged.horizon.as_millis() as f64 / MILLIS_PER_WEEK;
+    let merit =
+        judge(&models.mbg_nbd.0, &subjects, weeks, args.band).context("there is nobody to judge by")?;
+    let model = Model {
+        version: VERSION,
+        data: models.data(args, &customers, &period),
+        bg_nbd: models.bg_nbd,
+        mbg_nbd: models.mbg_nbd.1,
+        high_value: high_value(args, &watch, &judged_cases, &looks_at_end),
+        gamma_gamma: watch.spend,
+        typical_spend: watch.typical,
+        weights: estimate.as_ref().ok().map(|estimate| estimate.weights),
+        weights_data: estimate.as_ref().ok().map(|estimate| weights_data(&watch.settings, &before, estimate)),
+        merit: merit.with_rivals(&weights, &cohorts, &judged_cases, args.band),
+    };
     if !args.quiet {
-        report::print(&model, &taken.counts)?;
+        report::print(&model, &taken.counts, estimate.err())?;
     }
     write_model(&model, args.output.as_deref())
 }
@@ -138,32 +178,94 @@ fn period(args: &FitArgs, customers: &Customers) -> Result<Period> {
     Ok(Period { first, until, judged_until })
 }
 
-fn estimate(args: &FitArgs, customers: &Customers, period: &Period) -> Result<Model> {
-    let subjects = customers.subjects(period);
-    let sample = Sample::new(subjects.iter().map(|subject| subject.history).collect());
-    let (_, bg_nbd) = fit(Variant::BgNbd, &sample).context("BG/NBD cannot be fitted")?;
-    let (model, mbg_nbd) = fit(Variant::MbgNbd, &sample).context("MBG/NBD cannot be fitted")?;
-    let horizon = args.horizon.span().as_millis() as f64 / MILLIS_PER_WEEK;
-    let merit = judge(&model, &subjects, horizon, args.band).context("there is nobody to judge by")?;
-    Ok(Model {
-        version: VERSION,
-        data: Data {
+/// The two purchase models, of everybody who had ordered up to the cut.
+struct PurchaseModels {
+    sample: Sample,
+    bg_nbd: PurchaseFit,
+    mbg_nbd: (PurchaseModel, PurchaseFit),
+}
+
+impl PurchaseModels {
+    fn fit(customers: &Customers, period: &Period) -> Result<Self> {
+        let subjects = customers.subjects(period);
+        let sample = Sample::new(subjects.into_iter().map(|(_, subject)| subject.history).collect());
+        let (_, bg_nbd) = fit(Variant::BgNbd, &sample).context("BG/NBD cannot be fitted")?;
+        let mbg_nbd = fit(Variant::MbgNbd, &sample).context("MBG/NBD cannot be fitted")?;
+        Ok(Self { sample, bg_nbd, mbg_nbd })
+    }
+
+    fn data(&self, args: &FitArgs, customers: &Customers, period: &Period) -> Data {
+        Data {
             from: Instant::new(period.first),
             until: Instant::new(period.until),
             judged_until: Instant::new(period.judged_until),
             utc_offset_minutes: args.utc_offset,
             orders: customers.orders_until(period.until),
-            customers: sample.customers(),
-            repeat_customers: sample.repeat_customers(),
-        },
-        bg_nbd,
-        mbg_nbd,
-        gamma_gamma: fit_spend(customers, period.until),
-        merit,
-    })
+            customers: self.sample.customers(),
+            repeat_customers: self.sample.repeat_customers(),
+        }
+    }
 }
 
-fn fit(variant: Variant, sample: &Sample) -> Result<(PurchaseModel, PurchaseFit), churn_risk::FitError> {
+/// What the score is looked at with, before its weights are known.
+struct Watch {
+    settings: Settings,
+    spend: Option<SpendFit>,
+    typical: Option<TypicalFit>,
+}
+
+fn watch(
+    args: &FitArgs,
+    config: &Config,
+    models: &PurchaseModels,
+    customers: &Customers,
+    period: &Period,
+) -> Watch {
+    let (model, fit) = fit_spend(customers, period.until).unzip();
+    let high_value = fit.as_ref().map(|fit: &SpendFit| HighValue {
+        spend: model,
+        currency: fit.currency.clone(),
+        // Nobody is told of: what counts is the value itself.
+        threshold_minor: i64::MAX,
+        horizon: args.horizon.span(),
+    });
+    let typical = customers.typical_spend(period.until);
+    let typical_spend =
+        typical.clone().map(|fit| TypicalSpend { currency: fit.currency, per_day_minor: fit.per_day_minor });
+    let settings = Settings {
+        rules: churn_risk::Rules::default(),
+        model: models.mbg_nbd.0,
+        weights: Weights::default(),
+        horizon: args.horizon.span(),
+        usual_gap: config.sections.triggers.churn_risk.usual_gap.span(),
+        ahead: Span::from_minutes(i64::from(args.utc_offset)),
+        valid_for: args.horizon.span(),
+        typical_spend,
+        high_value,
+    };
+    Watch { settings, spend: fit, typical }
+}
+
+/// The 90th percentile of the predicted values; of whom nothing is known counts as worth nothing.
+fn high_value(args: &FitArgs, watch: &Watch, judged: &[Case], looks: &Looks) -> Option<HighValueFit> {
+    watch.spend.as_ref()?;
+    let known = looks.values().map(|look| look.value.unwrap_or(0));
+    let values = known.chain(std::iter::repeat(0)).take(judged.len()).collect();
+    let threshold_minor = top_tenth(values).filter(|value| *value > 0)?;
+    Some(HighValueFit { threshold_minor, horizon: args.horizon })
+}
+
+fn weights_data(settings: &Settings, cuts: &[Cut], estimate: &Estimate) -> WeightsData {
+    WeightsData {
+        cuts: cuts.iter().map(|cut| Instant::new(cut.at)).collect(),
+        horizon: cuts.first().map_or(Span::ZERO, |cut| cut.horizon).into(),
+        usual_gap: settings.usual_gap.into(),
+        cases: estimate.cases,
+        without_order: estimate.without_order,
+    }
+}
+
+fn fit(variant: Variant, sample: &Sample) -> Result<(PurchaseModel, PurchaseFit), FitError> {
     let fitted = PurchaseModel::fit(variant, sample)?;
     let of = fitted.model.parameters;
     let (r, alpha, a, b) = (of.r(), of.alpha(), of.a(), of.b());
@@ -171,10 +273,10 @@ fn fit(variant: Variant, sample: &Sample) -> Result<(PurchaseModel, PurchaseFit)
 }
 
 /// The spend model is an addition: without amounts the purchase models stand by themselves.
-fn fit_spend(customers: &Customers, until: EventTime) -> Option<SpendFit> {
+fn fit_spend(customers: &Customers, until: EventTime) -> Option<(GammaGamma, SpendFit)> {
     let (currency, spends) = customers.spends(until)?;
     let fitted = GammaGamma::fit(&spends).ok()?;
-    Some(SpendFit {
+    let fit = SpendFit {
         p: fitted.model.p(),
         q: fitted.model.q(),
         gamma: fitted.model.gamma(),
@@ -182,7 +284,8 @@ fn fit_spend(customers: &Customers, until: EventTime) -> Option<SpendFit> {
         customers: spends.len() as u64,
         log_likelihood: fitted.log_likelihood,
         correlation: frequency_value_correlation(&spends),
-    })
+    };
+    Some((fitted.model, fit))
 }
 
 fn write_model(model: &Model, path: Option<&Path>) -> Result<()> {

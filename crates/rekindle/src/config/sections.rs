@@ -5,6 +5,7 @@
 //! never assumed.
 
 mod care;
+mod churn;
 mod engine;
 mod gates;
 mod ingest;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use strict_toml::Duration;
 
 pub use care::{BusinessHoursTable, Weekday};
+pub use churn::{ChurnRiskTable, HighValueAtRiskTable};
 pub use engine::{Engine, OnMissingState};
 pub use gates::{ConsentDefault, FurtherSteps, Gate, Gates, Outcomes, QuietHoursGate, QuietHoursPreset};
 pub use ingest::{Identity, Ingest, Vocabulary};
@@ -26,7 +28,7 @@ pub use kafka::Kafka;
 pub use lifecycle::{VipTable, YearlyTable};
 pub use process::{Admin, Log, LogFormat};
 pub use redis::Redis;
-pub use triggers::{Activity, ChurnRisk, Dormancy, EndedBy, Triggers};
+pub use triggers::{Activity, Dormancy, EndedBy, Triggers};
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

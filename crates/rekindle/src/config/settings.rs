@@ -2,6 +2,7 @@
 
 mod care;
 mod check;
+mod churn;
 mod convert;
 mod intent;
 mod lifecycle;

@@ -1,11 +1,14 @@
 //! Customers at risk, as the composition sees them.
+//!
+//! A customer whose orders are worth much is told of by a trigger of its own, instead of the usual one: at one crossing
+//! there is one message, and a shop that lets a person call hears of nobody else on that topic.
 
 use churn_risk::{Candidate, ChurnState, Score, Settings};
 use events::EventTime;
 use serde::Serialize;
 
 use crate::dispatch::Dispatch;
-use crate::kind::CHURN_RISK;
+use crate::kind::{CHURN_RISK, HIGH_VALUE_AT_RISK};
 use crate::occasion::{self, Occasion};
 use crate::payload::{Input, rfc3339};
 use crate::rule::Rule;
@@ -23,6 +26,31 @@ struct Churn {
     /// Since when it lies above the threshold.
     risen_at: String,
     reasons: Vec<ChurnReason>,
+    /// Of whom it makes a customer of high value only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predicted_value: Option<PredictedValue>,
+}
+
+/// What the orders to come were worth, as foretold at the last order, in minor units of `currency`.
+#[derive(Serialize)]
+struct PredictedValue {
+    amount_minor: i64,
+    threshold_minor: i64,
+    currency: String,
+    /// The orders of how long, in whole seconds.
+    horizon_seconds: i64,
+}
+
+impl PredictedValue {
+    fn of(state: &ChurnState, settings: &Settings) -> Option<Self> {
+        let rule = settings.high_value.as_ref()?;
+        Some(Self {
+            amount_minor: state.high_value(settings)?,
+            threshold_minor: rule.threshold_minor,
+            currency: rule.currency.clone(),
+            horizon_seconds: rule.horizon.as_millis() / 1_000,
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -53,7 +81,8 @@ fn occasion<'a>(
     let last_order = EventTime::from_millis(state.last_order_ms);
     let score = candidate.score.basis_points();
     let enter = settings.rules.enter;
-    let summary = format!(
+    let value = PredictedValue::of(state, settings);
+    let mut summary = format!(
         "The probability of no order within {} came to {} at {}, and stayed there for {}; the last order was placed at {}.",
         settings.horizon,
         decimal(enter),
@@ -61,8 +90,21 @@ fn occasion<'a>(
         settings.rules.hold,
         rfc3339(last_order)
     );
+    let mut inputs = vec![
+        Input::event("last_order", Some(&state.last_order_event), last_order),
+        Input::measured("churn_score", decimal(score), decimal(enter)),
+        Input::limit("stayed_for", settings.rules.hold.to_string()),
+    ];
+    if let Some(value) = &value {
+        summary += &format!(
+            " The orders to come were then expected to be worth {} minor units of {}.",
+            value.amount_minor, value.currency
+        );
+        let (amount, threshold) = (value.amount_minor.to_string(), value.threshold_minor.to_string());
+        inputs.push(Input::measured("predicted_value", amount, threshold));
+    }
     Occasion {
-        kind: &CHURN_RISK,
+        kind: if value.is_some() { &HIGH_VALUE_AT_RISK } else { &CHURN_RISK },
         rule_version,
         armed_by: &state.last_order_event,
         step: state.told_in_silence.saturating_sub(1),
@@ -72,13 +114,9 @@ fn occasion<'a>(
         due: candidate.due,
         fired_at: now,
         valid_for: settings.valid_for,
-        about: occasion::About::Churn(About { churn: Churn::of(&candidate.score, candidate.risen) }),
+        about: occasion::About::Churn(About { churn: Churn::of(&candidate.score, candidate.risen, value) }),
         summary,
-        inputs: vec![
-            Input::event("last_order", Some(&state.last_order_event), last_order),
-            Input::measured("churn_score", decimal(score), decimal(enter)),
-            Input::limit("stayed_for", settings.rules.hold.to_string()),
-        ],
+        inputs,
     }
 }
 
@@ -88,7 +126,7 @@ fn decimal(basis_points: u32) -> String {
 }
 
 impl Churn {
-    fn of(score: &Score, risen: EventTime) -> Self {
+    fn of(score: &Score, risen: EventTime, predicted_value: Option<PredictedValue>) -> Self {
         let reason = |reason: &churn_risk::Reason| ChurnReason {
             feature: reason.feature,
             // Points are bounded by the weights, far within the range.
@@ -98,6 +136,7 @@ impl Churn {
             score_basis_points: score.basis_points(),
             risen_at: rfc3339(risen),
             reasons: score.reasons.iter().map(reason).filter(|reason| reason.millipoints != 0).collect(),
+            predicted_value,
         }
     }
 }

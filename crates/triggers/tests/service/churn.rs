@@ -1,8 +1,8 @@
 //! Customers at risk through the whole service: told once, at the computed time, without any event of theirs.
 
-use churn_risk::{Parameters, PurchaseModel, Rules, Variant, Weights};
+use churn_risk::{GammaGamma, HighValue, Parameters, PurchaseModel, Rules, TypicalSpend, Variant, Weights};
 use engine::fold::Fold as _;
-use events::event::{ErasureRequested, TicketOpened};
+use events::event::{ErasureRequested, Money, OrderCompleted, TicketOpened};
 use events::{Body, Event, EventTime, Span};
 use serde_json::Value;
 use triggers::{Settings, structured};
@@ -22,6 +22,8 @@ pub fn watching_churn() -> Settings {
         usual_gap: Span::from_days(30),
         ahead: Span::ZERO,
         valid_for: Span::from_days(7),
+        typical_spend: None,
+        high_value: None,
     };
     Settings { churn_risk: Some(churn), ..settings() }
 }
@@ -30,6 +32,32 @@ pub fn watching_churn() -> Settings {
 pub fn regular(log: &mut Log) {
     for week in 0..10 {
         log.event(&ordered(&format!("order-{week}"), week * 7 * DAY, &format!("o-{week}")));
+    }
+}
+
+/// The same, where customers with more than so much to lose are told of apart.
+pub fn watching_value(threshold_minor: i64) -> Settings {
+    let mut settings = watching_churn();
+    if let Some(churn) = &mut settings.churn_risk {
+        churn.high_value = Some(HighValue {
+            spend: Some(GammaGamma::new(6.25, 3.74, 15.44).expect("a model")),
+            currency: "EUR".to_owned(),
+            threshold_minor,
+            horizon: Span::from_days(90),
+        });
+    }
+    settings
+}
+
+/// The same orders, each of 40 euros.
+pub fn paying(log: &mut Log) {
+    for week in 0..10 {
+        let order = OrderCompleted {
+            order_id: format!("o-{week}").into(),
+            total: Some(Money { amount_minor: 4_000, currency: "EUR".into() }),
+            ..OrderCompleted::default()
+        };
+        log.event(&event(&format!("order-{week}"), week * 7 * DAY, Body::OrderCompleted(order)));
     }
 }
 
@@ -106,6 +134,45 @@ fn a_refusal_suppresses_it_and_an_erasure_ends_it() {
     regular(&mut erased);
     erased.event(&event("erasure", 64 * DAY, Body::ErasureRequested(ErasureRequested::default())));
     assert_eq!(told(erased.until(minute(300 * DAY))), Vec::<Value>::new());
+}
+
+#[test]
+fn a_customer_with_much_to_lose_is_told_of_instead_at_the_same_moment() {
+    let fired = |settings: Settings| {
+        let mut log = Log::new(settings);
+        paying(&mut log);
+        let all = told(log.until(minute(390 * DAY)));
+        let [fired] = all.as_slice() else { panic!("{all:?}") };
+        fired.clone()
+    };
+    let (usual, valuable) = (fired(watching_value(1_000_000)), fired(watching_value(10_000)));
+    assert_eq!(text(&usual, "/type"), "rekindle.churn_risk.fired.v1");
+    assert_eq!(text(&valuable, "/type"), "rekindle.high_value_at_risk.fired.v1");
+    assert_eq!(text(&usual, "/time"), text(&valuable, "/time"));
+    assert_ne!(text(&usual, "/triggerid"), text(&valuable, "/triggerid"));
+    assert!(usual.pointer("/data/context/churn/predicted_value").is_none());
+    let value = valuable.pointer("/data/context/churn/predicted_value/amount_minor").and_then(Value::as_i64);
+    // About six orders in 13 weeks after ten weekly ones, each of about 40 euros.
+    assert!(value.is_some_and(|value| (20_000..35_000).contains(&value)), "{valuable}");
+    let at_it = fired(watching_value(value.unwrap_or_default()));
+    let above_it = fired(watching_value(value.unwrap_or_default() + 1));
+    assert_eq!(text(&at_it, "/type"), "rekindle.high_value_at_risk.fired.v1", "at the threshold is above it");
+    assert_eq!(text(&above_it, "/type"), "rekindle.churn_risk.fired.v1");
+}
+
+#[test]
+fn spend_is_among_the_reasons_where_the_model_weighs_it() {
+    let mut settings = watching_value(1_000_000);
+    if let Some(churn) = &mut settings.churn_risk {
+        churn.weights.spend = -0.4;
+        churn.typical_spend = Some(TypicalSpend { currency: "EUR".to_owned(), per_day_minor: 1_000 });
+    }
+    let mut log = Log::new(settings);
+    paying(&mut log);
+    let all = told(log.until(minute(390 * DAY)));
+    let reasons = all[0].pointer("/data/context/churn/reasons").cloned().unwrap_or_default();
+    // ln 4 times -0.4.
+    assert!(reasons.to_string().contains(r#"{"feature":"spend","millipoints":-555}"#), "{reasons}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use events::{Body, EventTime, Span};
 use serde_json::{Map, Value, json};
 
 use crate::care::{caring, history, promised};
-use crate::churn::{regular, watching_churn};
+use crate::churn::{paying, regular, watching_churn, watching_value};
 use crate::gates::{abandoned_in_the_evening, holding_everybody_out, paid, two_carts};
 use crate::intent::{checkout, troubles, watching_intent};
 use crate::log::{Log, added, asking_all_gates, consented, event, minute, ordered, settings};
@@ -62,6 +62,10 @@ fn examples() -> Vec<(String, Output)> {
     let mut silent = Log::new(watching_churn());
     regular(&mut silent);
     let at_risk = one(silent.until(minute(200 * 24 * 60)).written());
+
+    let mut valuable = Log::new(watching_value(10_000));
+    paying(&mut valuable);
+    let valuable = one(valuable.until(minute(200 * 24 * 60)).written());
 
     let mut quiet = Log::new(watching_silence());
     quiet.event(&ordered("order-1", 0, "o-1"));
@@ -120,6 +124,7 @@ fn examples() -> Vec<(String, Output)> {
         ("actions.cart-abandonment/examples/fired.json", fired),
         ("actions.cart-abandonment/examples/cancelled.json", cancelled),
         ("actions.churn-risk/examples/fired.json", at_risk),
+        ("actions.high-value-at-risk/examples/fired.json", valuable),
         ("actions.dormancy/examples/fired.json", slipping),
         ("actions.dormancy/examples/cancelled.json", active_late),
         ("actions.reactivated/examples/fired.json", reactivated),

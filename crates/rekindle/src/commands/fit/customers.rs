@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
+use churn_risk::model::TypicalFit;
 use churn_risk::purchase_days::Day;
+use churn_risk::spending::{amount, units};
 use churn_risk::{PurchaseDays, Spend, Subject};
-use events::normalise::minor_unit_digits;
 use events::{Body, CustomerId, EventTime, LogEntry, Span, codec};
 use replay::sorter::SortedEvents;
 
@@ -41,7 +42,7 @@ impl Customers {
     ///
     /// # Errors
     /// If the events cannot be read back.
-    pub fn gather(events: SortedEvents, ahead: Span) -> Result<Self> {
+    pub fn gather(events: &mut SortedEvents, ahead: Span) -> Result<Self> {
         let mut customers = Self { orders: BTreeMap::new(), last_event: None, ahead };
         let mut seen = BTreeSet::new();
         for event in events {
@@ -57,7 +58,7 @@ impl Customers {
                 continue;
             }
             let day = Day::of(event.occurred_at, ahead);
-            let order = Order { at: event.occurred_at, day, amount: amount(order) };
+            let order = Order { at: event.occurred_at, day, amount: owned_amount(order) };
             customers.orders.entry(event.customer_id).or_default().push(order);
         }
         Ok(customers)
@@ -78,8 +79,8 @@ impl Customers {
         self.orders.values().flatten().filter(|order| order.at <= until).count() as u64
     }
 
-    /// Everybody who had ordered up to the cut, with what came after.
-    pub fn subjects(&self, period: &Period) -> Vec<Subject> {
+    /// Everybody who had ordered up to the cut, with what came after, in the order of their ids.
+    pub fn subjects(&self, period: &Period) -> Vec<(&CustomerId, Subject)> {
         let currency = self.main_currency(period.until);
         let subject = |orders: &Vec<Order>| {
             let (before, after): (Vec<_>, Vec<_>) = orders.iter().partition(|order| order.at <= period.until);
@@ -95,13 +96,13 @@ impl Customers {
             let orders_after = u32::try_from(later.len()).unwrap_or(u32::MAX);
             Some(Subject { history, spent: spent as f64, orders_after })
         };
-        self.orders.values().filter_map(subject).collect()
+        self.orders.iter().filter_map(|(id, orders)| Some((id, subject(orders)?))).collect()
     }
 
     /// The currency that most orders are in, and what each customer spent in it on repeat purchase days.
     pub fn spends(&self, until: EventTime) -> Option<(String, Vec<Spend>)> {
         let currency = self.main_currency(until)?;
-        let unit = (0..minor_unit_digits(&currency)).fold(1.0, |unit, _| unit * 10.0);
+        let unit = units(&currency);
         let spends = self.orders.values().filter_map(|orders| {
             let mut days: BTreeMap<Day, i64> = BTreeMap::new();
             for order in orders.iter().filter(|order| order.at <= until) {
@@ -113,6 +114,22 @@ impl Customers {
         });
         let spends: Vec<Spend> = spends.collect();
         Some((currency, spends))
+    }
+
+    /// What the median customer spends on a day with an order in the currency that most orders are in; `None` if that is
+    /// nothing.
+    pub fn typical_spend(&self, until: EventTime) -> Option<TypicalFit> {
+        let currency = self.main_currency(until)?;
+        let per_day = self.orders.values().filter_map(|orders| {
+            let paid = orders.iter().filter(|order| order.at <= until);
+            let paid = paid.filter_map(|order| Some((order.day, order.in_currency(&currency)?)));
+            let (days, amounts): (BTreeSet<Day>, Vec<i64>) = paid.unzip();
+            amounts.iter().sum::<i64>().checked_div(i64::try_from(days.len()).ok()?)
+        });
+        let mut per_day: Vec<i64> = per_day.collect();
+        per_day.sort_unstable();
+        let per_day_minor = *per_day.get(per_day.len() / 2)?;
+        (per_day_minor > 0).then_some(TypicalFit { currency, per_day_minor })
     }
 
     fn main_currency(&self, until: EventTime) -> Option<String> {
@@ -133,16 +150,6 @@ impl Order {
     }
 }
 
-/// The order's total, or else the sum of its lines where all have a price in one currency.
-fn amount(order: &events::event::OrderCompleted) -> Option<(String, i64)> {
-    if let Some(total) = &order.total {
-        return Some((total.currency.to_string(), total.amount_minor));
-    }
-    let currency = order.items.first()?.unit_price.as_ref()?.currency.clone();
-    let mut sum: i64 = 0;
-    for item in &order.items {
-        let price = item.unit_price.as_ref().filter(|price| price.currency == currency)?;
-        sum = sum.checked_add(price.amount_minor.checked_mul(i64::from(item.quantity))?)?;
-    }
-    Some((currency.to_string(), sum))
+fn owned_amount(order: &events::event::OrderCompleted) -> Option<(String, i64)> {
+    amount(order).map(|(currency, amount)| (currency.to_owned(), amount))
 }

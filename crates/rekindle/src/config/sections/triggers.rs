@@ -1,8 +1,5 @@
 //! `[triggers]`: what all triggers share, and a table for each.
 
-use std::path::PathBuf;
-
-use events::Span;
 use serde::{Deserialize, Serialize};
 use strict_toml::Duration;
 
@@ -10,6 +7,7 @@ use crate::config::sections::care::{
     AlertTable, CareTable, DeliveryDelayedTable, NpsPromoterTable, ReviewRequestTable,
     SupportFrustrationTable,
 };
+use crate::config::sections::churn::{ChurnRiskTable, HighValueAtRiskTable};
 use crate::config::sections::intent::{
     BrowseAbandonmentTable, CartRecoveredTable, CheckoutAbandonmentTable, IntentTable, PaymentFailedTable,
     SearchAbandonmentTable,
@@ -67,7 +65,9 @@ pub struct Triggers {
     #[serde(rename = "cart-recovered")]
     pub cart_recovered: CartRecoveredTable,
     #[serde(rename = "churn-risk")]
-    pub churn_risk: ChurnRisk,
+    pub churn_risk: ChurnRiskTable,
+    #[serde(rename = "high-value-at-risk")]
+    pub high_value_at_risk: HighValueAtRiskTable,
     pub dormancy: Dormancy,
     pub lifecycle: LifecycleTable,
     pub winback: WinbackTable,
@@ -108,7 +108,8 @@ impl Default for Triggers {
             browse_abandonment: BrowseAbandonmentTable::default(),
             search_abandonment: SearchAbandonmentTable::default(),
             cart_recovered: CartRecoveredTable::default(),
-            churn_risk: ChurnRisk::default(),
+            churn_risk: ChurnRiskTable::default(),
+            high_value_at_risk: HighValueAtRiskTable::default(),
             dormancy: Dormancy::default(),
             lifecycle: LifecycleTable::default(),
             winback: WinbackTable::default(),
@@ -162,45 +163,6 @@ pub enum Activity {
     Order,
     /// Visits and contacts too.
     Any,
-}
-
-/// `[triggers.churn-risk]`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ChurnRisk {
-    /// The file that `rekindle fit` wrote; without one nobody is watched.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub model: Option<PathBuf>,
-    /// Churn is no order within this.
-    pub horizon: Duration,
-    /// The score, a probability, that has to be reached.
-    pub enter: f64,
-    /// The score below which a customer who was told of can be told of again.
-    pub leave: f64,
-    /// How long the score has to stay at or above `enter`.
-    pub hold: Duration,
-    /// Who was told of is not told of again for this long.
-    pub not_again_within: Duration,
-    /// The time between orders of customers with fewer than three.
-    pub usual_gap: Duration,
-    /// How long after it fired a trigger is worth sending.
-    pub valid_for: Duration,
-}
-
-impl Default for ChurnRisk {
-    fn default() -> Self {
-        let rules = churn_risk::Rules::default();
-        Self {
-            model: None,
-            horizon: Span::from_days(90).into(),
-            enter: f64::from(rules.enter) / 10_000.0,
-            leave: f64::from(rules.leave) / 10_000.0,
-            hold: rules.hold.into(),
-            not_again_within: rules.not_again_within.into(),
-            usual_gap: Span::from_days(30).into(),
-            valid_for: Span::from_days(7).into(),
-        }
-    }
 }
 
 /// `[triggers.cart-abandonment]`.
