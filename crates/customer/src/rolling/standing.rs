@@ -26,6 +26,14 @@ impl Profile {
         let rolling = self.rolling.as_ref()?;
         Some(Standing { profile: self, rolling, rules, now })
     }
+
+    /// Products last viewed, carted and bought; each of the three newest first.
+    pub fn recent_products(&self) -> impl Iterator<Item = (Deed, &Product)> {
+        self.rolling.iter().flat_map(|Rolling { viewed, carted, bought, .. }| {
+            let deeds = [(Deed::Viewed, viewed), (Deed::Carted, carted), (Deed::Bought, bought)];
+            deeds.into_iter().flat_map(|(deed, products)| products.iter().map(move |product| (deed, product)))
+        })
+    }
 }
 
 impl<'a> Standing<'a> {
@@ -75,13 +83,6 @@ impl<'a> Standing<'a> {
     /// How many tickets are open, of the last eight that were spoken of.
     pub fn open_tickets(&self) -> usize {
         self.rolling.tickets.iter().filter(|ticket| ticket.is_open(self.now)).count()
-    }
-
-    /// Products last viewed, carted and bought; each of the three newest first.
-    pub fn recent_products(&self) -> impl Iterator<Item = (Deed, &'a Product)> + use<'a> {
-        let Rolling { viewed, carted, bought, .. } = self.rolling;
-        let deeds = [(Deed::Viewed, viewed), (Deed::Carted, carted), (Deed::Bought, bought)];
-        deeds.into_iter().flat_map(|(deed, products)| products.iter().map(move |product| (deed, product)))
     }
 
     fn money(&self) -> Option<&'a Money> {

@@ -206,15 +206,15 @@ fn nothing_is_kept_while_it_is_off_nor_of_a_time_before_erasure() {
     assert_eq!(after(&[(0, Body::MessageSent(MessageSent::default()))]).rolling, None, "nothing to keep");
 }
 
-/// A customer who comes on three days a week and orders every month, for so many days.
+/// A customer who comes once a week and orders every other month, for so many days.
 fn regular(days: i64) -> Profile {
     let mut bodies = Vec::new();
-    for day in (0..days).filter(|day| [0, 2, 5].contains(&(day % 7))) {
+    for day in (0..days).step_by(7) {
         for product in 0..6 {
-            bodies
-                .push((START + day * DAY + product * 60_000, viewed(&format!("product-{}", day + product))));
+            let at = START + day * DAY + product * 60_000;
+            bodies.push((at, viewed(&format!("product-{}", day + product))));
         }
-        if day % 30 < 3 {
+        if day % 56 == 0 {
             let at = START + day * DAY + 3_600_000;
             bodies.push((at, order(&format!("o{day}"), price(4_990, "EUR"), &["product-1", "product-2"])));
         }
@@ -230,8 +230,8 @@ fn regular(days: i64) -> Profile {
 fn a_normal_customer_takes_a_quarter_of_a_kilobyte_however_long_they_are_known() {
     let size = |days| regular(days).rolling.map_or(0, |rolling| rolling.encoded_len());
     let (month, half, year, five) = (size(30), size(180), size(400), size(1_825));
-    assert!(month <= 180 && half <= 300, "{month} bytes after a month, {half} after half a year");
-    assert!(year <= 400 && five <= year + 10, "{year} bytes after a year, {five} after five");
+    assert!(month <= 200 && half <= 260, "{month} bytes after a month, {half} after half a year");
+    assert!(year <= 330 && five <= year + 10, "{year} bytes after a year, {five} after five");
 }
 
 #[test]
@@ -258,7 +258,14 @@ fn nobody_takes_more_than_the_bound() {
 }
 
 /// A rolling profile as its first release wrote it. Never regenerate these bytes: they stand for what is stored.
-const FIRST_RELEASE: &[u8] = &[];
+const FIRST_RELEASE: &[u8] = &[
+    10, 16, 8, 204, 192, 2, 18, 10, 0, 2, 2, 2, 2, 2, 4, 2, 2, 2, 18, 10, 8, 198, 192, 2, 18, 4, 0, 2, 2, 2,
+    26, 36, 10, 3, 69, 85, 82, 18, 15, 8, 200, 192, 2, 18, 9, 0, 208, 15, 2, 232, 7, 2, 159, 6, 24, 184, 23,
+    32, 160, 6, 40, 2, 50, 4, 176, 9, 232, 7, 32, 128, 224, 193, 189, 149, 103, 50, 11, 10, 2, 112, 49, 16,
+    128, 240, 142, 235, 148, 103, 66, 11, 10, 2, 112, 50, 16, 128, 208, 244, 143, 150, 103, 66, 11, 10, 2,
+    112, 49, 16, 128, 224, 193, 189, 149, 103, 72, 1, 90, 16, 9, 60, 195, 42, 193, 250, 52, 50, 192, 16, 128,
+    176, 218, 180, 151, 103, 114, 9, 8, 3, 16, 128, 160, 141, 135, 152, 103,
+];
 
 #[test]
 fn the_first_release_stays_readable() {
