@@ -111,7 +111,12 @@ pub(crate) fn note(profile: &mut Profile, event: &Event, limits: &Limits) {
         }
         Body::OrderCancelled(order) => {
             rolling.cancellations = rolling.cancellations.saturating_add(1);
-            money::note_cancellation(&mut rolling.money, order, day_of(event), &profile.recent_orders);
+            money::note_cancellation(
+                &mut rolling.money,
+                order,
+                day_of(event),
+                (rules, &profile.recent_orders),
+            );
         }
         Body::TicketOpened(ticket) => care::note_ticket(&mut rolling.tickets, &ticket.ticket_id, at_ms, true),
         Body::TicketReopened(ticket) => {

@@ -29,7 +29,8 @@ pub struct Money {
     /// How many orders had an amount in this currency.
     #[prost(uint32, tag = "5")]
     pub orders: u32,
-    /// What is left of each of the last orders that the profile remembers: the last stands for the last there.
+    /// What is left of the last orders that the profile remembers: the last stands for the last there, and of orders
+    /// before the first nothing is left.
     #[prost(sint64, repeated, tag = "6")]
     pub left: Vec<i64>,
 }
@@ -47,17 +48,23 @@ impl Money {
     }
 
     fn give_back(&mut self, amount: i64, day: i64) {
-        if amount > 0 {
-            self.returned_minor = self.returned_minor.saturating_add(amount);
-            window::add(&mut self.net, day, amount.saturating_neg());
-        }
+        self.returned_minor = self.returned_minor.saturating_add(amount);
+        window::add(&mut self.net, day, amount.saturating_neg());
     }
 
-    /// What is left of an order, if it is remembered.
-    fn left_of(&mut self, order_id: &str, recent_orders: &[u64]) -> Option<&mut i64> {
-        let order = fingerprint(order_id);
-        let back = recent_orders.iter().rev().position(|known| *known == order)?;
-        self.left.iter_mut().nth_back(back)
+    /// Takes up to `amount` of the order that was so many before the last remembered.
+    fn take(&mut self, orders_back: usize, amount: i64) -> i64 {
+        let Some(left) = self.left.iter_mut().nth_back(orders_back) else { return 0 };
+        let taken = amount.min(*left);
+        *left -= taken;
+        self.trim();
+        taken
+    }
+
+    /// Of the oldest nothing is kept where nothing is left; so it does not matter how far back the list goes.
+    fn trim(&mut self) {
+        let spent = self.left.iter().take_while(|left| **left == 0).count();
+        self.left.drain(..spent);
     }
 }
 
@@ -68,6 +75,7 @@ pub(super) fn note_order(
     (rules, limits): (&Rules, &Limits),
 ) {
     let amount = order.total.as_ref().and_then(|total| rules.amount_of(total));
+    forget_other_currency(money, rules);
     if let Some(amount) = amount {
         in_currency(money, rules).spend(amount, day);
     }
@@ -75,6 +83,7 @@ pub(super) fn note_order(
     if let Some(money) = money.as_mut().filter(|_| !order.order_id.is_empty()) {
         money.left.push(amount.unwrap_or(0));
         money.left.drain(..money.left.len().saturating_sub(limits.recent_orders));
+        money.trim();
     }
 }
 
@@ -85,31 +94,40 @@ pub(super) fn note_refund(
     (rules, recent_orders): (&Rules, &[u64]),
 ) {
     let Some(amount) = refund.amount.as_ref().and_then(|amount| rules.amount_of(amount)) else { return };
-    let money = in_currency(money, rules);
-    let returned = match money.left_of(&refund.order_id, recent_orders) {
-        Some(left) => {
-            let returned = amount.min(*left);
-            *left -= returned;
-            returned
-        }
+    forget_other_currency(money, rules);
+    let returned = match orders_back(&refund.order_id, recent_orders) {
+        Some(back) => money.as_mut().map_or(0, |money| money.take(back, amount)),
         None => amount,
     };
-    money.give_back(returned, day);
+    if returned > 0 {
+        in_currency(money, rules).give_back(returned, day);
+    }
 }
 
 pub(super) fn note_cancellation(
     money: &mut Option<Money>,
     order: &OrderCancelled,
     day: i64,
-    recent_orders: &[u64],
+    (rules, recent_orders): (&Rules, &[u64]),
 ) {
-    let Some(money) = money else { return };
-    let rest = money.left_of(&order.order_id, recent_orders).map_or(0, std::mem::take);
-    money.give_back(rest, day);
+    forget_other_currency(money, rules);
+    let Some((money, back)) = money.as_mut().zip(orders_back(&order.order_id, recent_orders)) else { return };
+    let rest = money.take(back, i64::MAX);
+    if rest > 0 {
+        money.give_back(rest, day);
+    }
 }
 
-/// The money of the configured currency; that of another is forgotten.
-fn in_currency<'a>(money: &'a mut Option<Money>, rules: &Rules) -> &'a mut Money {
+/// How many orders before the last remembered an order is; `None` if it is not remembered.
+fn orders_back(order_id: &str, recent_orders: &[u64]) -> Option<usize> {
+    let order = fingerprint(order_id);
+    recent_orders.iter().rev().position(|known| *known == order)
+}
+
+fn forget_other_currency(money: &mut Option<Money>, rules: &Rules) {
     money.take_if(|money| money.currency != rules.currency);
+}
+
+fn in_currency<'a>(money: &'a mut Option<Money>, rules: &Rules) -> &'a mut Money {
     money.get_or_insert_with(|| Money { currency: rules.currency.clone(), ..Money::default() })
 }
