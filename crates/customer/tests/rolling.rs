@@ -37,7 +37,7 @@ fn is_order(body: &Body) -> bool {
 /// What is left of orders, without their places: which is which can be told by the profile's own list only.
 fn without_places(rolling: Option<Rolling>) -> Option<Rolling> {
     let mut rolling = rolling?;
-    for money in &mut rolling.money {
+    if let Some(money) = &mut rolling.money {
         money.left.retain(|left| *left > 0);
         money.left.sort_unstable();
     }
