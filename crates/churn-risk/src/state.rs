@@ -22,8 +22,6 @@ use crate::weights::Weights;
 const ACTIVITY_DAYS: usize = 64;
 /// Tickets that are remembered as open or unanswered; older ones are taken to be closed.
 const MAX_TICKETS: usize = 8;
-/// A customer has a gap of their own from so many orders on.
-const ORDERS_FOR_A_GAP: u32 = 3;
 
 /// Everything about churn risk that can be configured. All of it affects output.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -221,7 +219,7 @@ impl ChurnState {
         Some(Signals {
             purchases,
             last_order: EventTime::from_millis(self.last_order_ms),
-            gap: own_gap(profile).unwrap_or(settings.usual_gap),
+            gap: profile.own_gap().unwrap_or(settings.usual_gap),
             activity: Activity { counts: &self.activity, until: self.active_until.map(Day::from_number) },
             open_tickets: count(&self.open_tickets),
             reopened_tickets: self.reopened,
@@ -328,12 +326,4 @@ impl ChurnState {
         }
         was_past
     }
-}
-
-/// The mean time between the customer's orders, once there are enough.
-fn own_gap(profile: &Profile) -> Option<Span> {
-    let (first, last) = (profile.first_order_ms?, profile.last_order_ms?);
-    let between = i64::from(profile.orders.checked_sub(1)?);
-    let gap = (profile.orders >= ORDERS_FOR_A_GAP).then(|| last.saturating_sub(first) / between)?;
-    (gap > 0).then_some(Span::from_millis(gap))
 }

@@ -4,17 +4,22 @@
 //! Pure: an event and the [`Moment`] of its application come in, the changed profile stays behind.
 
 pub mod consent;
+pub mod day;
 pub mod limits;
 pub mod local_time;
 pub mod moment;
 pub mod profile;
 pub mod reach;
 pub mod recent;
+pub mod rolling;
+pub mod silence;
 pub mod text;
 
 pub use consent::Consent;
+pub use day::Day;
 pub use limits::{InvalidLimit, Limits};
 pub use local_time::Zone;
 pub use moment::Moment;
 pub use profile::Profile;
 pub use reach::Reach;
+pub use rolling::Rolling;

@@ -3,6 +3,8 @@
 use events::Span;
 use serde::Serialize;
 
+use crate::rolling;
+
 /// How much of a customer is remembered, and for how long. All of it affects output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
@@ -16,6 +18,9 @@ pub struct Limits {
     pub text_bytes: usize,
     /// A customer of whom nothing was heard for this long is forgotten.
     pub retention: Span,
+    /// The rolling profile; `None` to keep none, and then not in a fingerprint either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rolling: Option<rolling::Rules>,
 }
 
 impl Default for Limits {
@@ -26,6 +31,7 @@ impl Default for Limits {
             consents: 16,
             text_bytes: 64,
             retention: Span::from_days(400),
+            rolling: Some(rolling::Rules::default()),
         }
     }
 }
@@ -52,7 +58,7 @@ impl Limits {
         if self.retention <= Span::ZERO {
             return Err(InvalidLimit { key: "retention", problem: "must be longer than nothing".to_owned() });
         }
-        Ok(())
+        self.rolling.as_ref().map_or(Ok(()), rolling::Rules::validate)
     }
 }
 
@@ -77,5 +83,16 @@ mod tests {
         assert_eq!(no_window.validate().map_err(|e| e.key), Err("recent_events"));
         let no_retention = Limits { retention: Span::ZERO, ..Limits::default() };
         assert_eq!(no_retention.validate().map_err(|e| e.key), Err("retention"));
+        let rolling = |change: &dyn Fn(&mut rolling::Rules)| {
+            let mut rules = rolling::Rules::default();
+            change(&mut rules);
+            Limits { rolling: Some(rules), ..Limits::default() }.validate().map_err(|e| e.key)
+        };
+        assert_eq!(rolling(&|_| {}), Ok(()));
+        assert_eq!(rolling(&|rules| rules.currency = "euro".to_owned()), Err("currency"));
+        assert_eq!(rolling(&|rules| rules.floors[2] = Span::ZERO), Err("floors"));
+        assert_eq!(rolling(&|rules| rules.rfm.frequency[0] = 0), Err("rfm.frequency"));
+        assert_eq!(rolling(&|rules| rules.rfm.recency[3] = Span::ZERO), Err("rfm.recency"));
+        assert_eq!(rolling(&|rules| rules.rfm.monetary_minor.reverse()), Err("rfm.monetary_minor"));
     }
 }

@@ -10,6 +10,7 @@ use crate::limits::Limits;
 use crate::moment::Moment;
 use crate::reach::{self, Reach};
 use crate::recent::{fingerprint, remember};
+use crate::rolling::{self, Rolling};
 use crate::text::bounded;
 
 /// What is known about a customer. Times are milliseconds of event time.
@@ -60,6 +61,9 @@ pub struct Profile {
     /// What stands in the way of reaching the customer; absent where nothing does.
     #[prost(message, optional, tag = "15")]
     pub reach: Option<Reach>,
+    /// What grows old; absent while it is switched off.
+    #[prost(message, optional, tag = "16")]
+    pub rolling: Option<Rolling>,
 }
 
 /// A fact the customer stated, and when.
@@ -90,6 +94,7 @@ impl Profile {
         if is_activity(&event.body) {
             raise(&mut self.last_activity_ms, event.occurred_at);
         }
+        rolling::note(self, event, limits);
         match &event.body {
             Body::ErasureRequested(_) => self.erase(event),
             Body::OrderCompleted(_) => self.count_order(event, limits),

@@ -1,11 +1,9 @@
 //! What can be configured about dormancy, and what of it makes sense.
 
 use customer::Profile;
+use customer::silence::silence_of_tier;
 use events::{Body, Span};
 use serde::Serialize;
-
-/// A customer has a gap of their own from so many orders on.
-const ORDERS_FOR_A_GAP: u32 = 3;
 
 /// The rules of dormancy. All of them affect output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -96,13 +94,13 @@ impl Default for Rules {
 impl Rules {
     /// The customer's own gap, the mean time between orders once there are three; else the configured one.
     pub fn gap(&self, profile: &Profile) -> Span {
-        own_gap(profile).unwrap_or(self.usual_gap)
+        profile.own_gap().unwrap_or(self.usual_gap)
     }
 
     /// The silence after which a tier is due, for a customer with that gap.
     pub fn silence(&self, tier: Tier, gap: Span) -> Span {
         let floor = self.floors[tier.number() as usize - 1];
-        Span::from_millis(gap.as_millis().saturating_mul(i64::from(tier.number()))).max(floor)
+        silence_of_tier(tier.number(), gap, floor)
     }
 
     /// Checks the rules.
@@ -126,13 +124,6 @@ impl Rules {
         }
         Ok(())
     }
-}
-
-fn own_gap(profile: &Profile) -> Option<Span> {
-    let (first, last) = (profile.first_order_ms?, profile.last_order_ms?);
-    let between = i64::from(profile.orders.checked_sub(1)?);
-    let gap = (profile.orders >= ORDERS_FOR_A_GAP).then(|| last.saturating_sub(first) / between)?;
-    (gap > 0).then_some(Span::from_millis(gap))
 }
 
 /// A rule that cannot be used.

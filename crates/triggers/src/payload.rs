@@ -2,14 +2,17 @@
 //!
 //! Structs, not maps: the order of the fields is the order of the bytes. Times are RFC 3339 in UTC.
 
+mod rolling;
+
 use contact_policy::Verdict;
-use customer::{Consent, Profile};
+use customer::{Consent, Limits, Profile};
 use events::EventTime;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::occasion::About;
 use crate::settings::Mode;
+use rolling::RollingContext;
 
 #[derive(Serialize)]
 pub(crate) struct Payload<'a> {
@@ -78,6 +81,8 @@ pub(crate) struct Context<'a> {
     last_activity_at: Option<String>,
     last_order_at: Option<String>,
     orders: u32,
+    #[serde(flatten)]
+    rolling: Option<RollingContext<'a>>,
     #[serde(flatten)]
     about: About<'a>,
 }
@@ -157,11 +162,14 @@ impl Statement {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn of(profile: &Profile, about: About<'a>) -> Self {
+    /// What is known of a customer at `now`.
+    pub(crate) fn of(profile: &'a Profile, limits: &Limits, now: EventTime, about: About<'a>) -> Self {
+        let rules = limits.rolling.as_ref();
         Self {
             last_activity_at: profile.last_activity_ms.map(rfc3339_ms),
             last_order_at: profile.last_order_ms.map(rfc3339_ms),
             orders: profile.orders,
+            rolling: rules.and_then(|rules| RollingContext::of(profile, rules, now)),
             about,
         }
     }

@@ -63,7 +63,7 @@ impl Renderer<'_> {
         decision: &Decision,
         profile: &Profile,
     ) -> Output {
-        let mut facts = Facts::of(occasion, ids, profile);
+        let mut facts = Facts::of(occasion, ids, profile, self.settings);
         match decision {
             Decision::Fire(judgement) => facts.judge(judgement),
             Decision::Suppress(judgement) => facts.suppress(judgement),
@@ -74,7 +74,8 @@ impl Renderer<'_> {
 
     /// What was sent is taken back.
     pub(crate) fn cancelled(&self, withdrawal: Withdrawal<'_>, profile: &Profile) -> Output {
-        let context = Context::of(profile, withdrawal.about);
+        let now = withdrawal.true_at.max(withdrawal.fired_at);
+        let context = Context::of(profile, &self.settings.limits, now, withdrawal.about);
         let facts = Facts {
             kind: withdrawal.kind,
             rule_version: withdrawal.rule_version,
@@ -132,8 +133,8 @@ impl Renderer<'_> {
 
 impl<'a> Facts<'a> {
     /// An occasion, whatever is made of it.
-    fn of(occasion: Occasion<'a>, ids: &Ids, profile: &Profile) -> Self {
-        let context = Context::of(profile, occasion.about);
+    fn of(occasion: Occasion<'a>, ids: &Ids, profile: &'a Profile, settings: &Settings) -> Self {
+        let context = Context::of(profile, &settings.limits, occasion.fired_at, occasion.about);
         let started_at = Some(rfc3339(occasion.opened_at));
         Self {
             kind: occasion.kind,

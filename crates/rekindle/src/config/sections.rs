@@ -13,6 +13,7 @@ mod intent;
 mod kafka;
 mod lifecycle;
 mod process;
+mod profile;
 mod redis;
 mod triggers;
 
@@ -27,6 +28,7 @@ pub use ingest::{Identity, Ingest, Vocabulary};
 pub use kafka::Kafka;
 pub use lifecycle::{VipTable, YearlyTable};
 pub use process::{Admin, Log, LogFormat};
+pub use profile::ProfileTable;
 pub use redis::Redis;
 pub use triggers::{Activity, Dormancy, EndedBy, Triggers};
 
@@ -38,6 +40,7 @@ pub struct Sections {
     pub redis: Redis,
     pub ingest: Ingest,
     pub engine: Engine,
+    pub profile: ProfileTable,
     pub triggers: Triggers,
     pub gates: Gates,
     pub outcomes: Outcomes,

@@ -115,6 +115,7 @@ pub(super) fn triggers(sections: &Sections, origins: &Origins) -> Result<trigger
             consents: section.consents,
             text_bytes: section.text_bytes,
             retention: section.retention.span(),
+            rolling: sections.profile.rolling.then(|| rolling(sections)),
         },
         gates: policy::gates(sections, origins)?,
         cart_abandonment: section.cart_abandonment.enabled.then(|| cart_rules(sections)),
@@ -137,6 +138,21 @@ pub(super) fn service(sections: &Sections) -> SmolStr {
     match selected.is_empty() {
         true => SmolStr::new_static("triggers"),
         false => SmolStr::from(format!("triggers-{}", selected.join("+"))),
+    }
+}
+
+/// The stages of the rolling profile are those of dormancy, whether that is switched on or not.
+fn rolling(sections: &Sections) -> customer::rolling::Rules {
+    let (profile, dormancy) = (&sections.profile, &sections.triggers.dormancy);
+    customer::rolling::Rules {
+        currency: profile.currency.clone(),
+        rfm: customer::rolling::Cuts {
+            recency: profile.rfm.recency.map(Duration::span),
+            frequency: profile.rfm.frequency,
+            monetary_minor: profile.rfm.monetary_minor,
+        },
+        usual_gap: dormancy.usual_gap.span(),
+        floors: dormancy.floors.map(Duration::span),
     }
 }
 
