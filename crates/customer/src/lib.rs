@@ -10,7 +10,9 @@ pub mod moment;
 pub mod profile;
 pub mod reach;
 pub mod recent;
+pub mod standing;
 pub mod text;
+pub mod words;
 
 pub use consent::Consent;
 pub use limits::{InvalidLimit, Limits};
