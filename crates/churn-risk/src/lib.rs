@@ -27,6 +27,7 @@ pub mod purchase_model;
 pub mod sample;
 pub mod score;
 mod special;
+pub mod standing;
 pub mod state;
 pub mod trend;
 pub mod watch;

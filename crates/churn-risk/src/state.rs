@@ -59,7 +59,7 @@ impl Settings {
         self.weights.validate().map_err(|unfit| InvalidRule { key: "weights", problem: unfit.to_string() })
     }
 
-    fn scorer(&self) -> Scorer {
+    pub(crate) fn scorer(&self) -> Scorer {
         Scorer { model: self.model, weights: self.weights, horizon: self.horizon, ahead: self.ahead }
     }
 }

@@ -142,13 +142,7 @@ impl State {
 impl Obstacle {
     /// A condition is missing.
     pub fn missing(condition: &'static str, sentence: impl Into<String>) -> Self {
-        Self {
-            is_held: false,
-            condition,
-            sentence: sentence.into(),
-            inputs: Vec::new(),
-            possible_from: None,
-        }
+        Self { is_held: false, condition, sentence: sentence.into(), inputs: Vec::new(), possible_from: None }
     }
 
     /// The trigger's own rule holds it back.

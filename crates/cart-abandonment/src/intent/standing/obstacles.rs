@@ -107,7 +107,9 @@ impl Outlook<'_> {
             }
             _ => Obstacle::held(
                 "precedence",
-                format!("something that outranks it waited or spoke during {which}; the next one begins anew"),
+                format!(
+                    "something that outranks it waited or spoke during {which}; the next one begins anew"
+                ),
             ),
         }
     }
@@ -132,7 +134,8 @@ impl Outlook<'_> {
     fn nothing_recovered(&self) -> Obstacle {
         let within = self.rules.recovered.as_ref().map_or(Span::ZERO, |recovered| recovered.within);
         let until = |fired: &Fired| EventTime::from_millis(fired.fired_ms) + within;
-        let open = self.state.fired.iter().filter(|fired| !fired.is_settled && self.watermark <= until(fired));
+        let open =
+            self.state.fired.iter().filter(|fired| !fired.is_settled && self.watermark <= until(fired));
         let Some(newest) = open.max_by_key(|fired| fired.fired_ms) else {
             let sentence = format!(
                 "nothing of the family has fired within {} without an order after it",

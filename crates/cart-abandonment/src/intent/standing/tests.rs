@@ -84,9 +84,11 @@ fn an_order_a_cart_and_the_session_itself_stand_in_the_way_of_views() {
 
 #[test]
 fn once_per_holds_until_just_after_its_end() {
-    for (trigger, once_per) in
-        [(Trigger::BrowseAbandonment, 14 * 24), (Trigger::SearchAbandonment, 7 * 24), (Trigger::PaymentFailed, 24)]
-    {
+    for (trigger, once_per) in [
+        (Trigger::BrowseAbandonment, 14 * 24),
+        (Trigger::SearchAbandonment, 7 * 24),
+        (Trigger::PaymentFailed, 24),
+    ] {
         let sent = Some(0);
         let state = IntentState {
             browse_sent_ms: sent,
@@ -118,7 +120,10 @@ fn what_waits_holds_what_it_outranks() {
 #[test]
 fn a_checkout_is_sent_once() {
     let mut state = IntentState::default();
-    assert_eq!(condition(&told(Trigger::CheckoutAbandonment, &state, 0)), (State::NotArmed, "checkout_started"));
+    assert_eq!(
+        condition(&told(Trigger::CheckoutAbandonment, &state, 0)),
+        (State::NotArmed, "checkout_started")
+    );
     state.checkout = Some(Checkout { was_sent: true, ..Checkout::default() });
     assert_eq!(condition(&told(Trigger::CheckoutAbandonment, &state, 0)), (State::Held, "once_per_checkout"));
 }
