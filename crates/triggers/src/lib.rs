@@ -18,9 +18,11 @@ pub mod record;
 mod render;
 mod rule;
 pub mod settings;
+pub mod standing;
 pub mod structured;
 
 pub use fold::TriggerFold;
 pub use record::Record;
 pub use settings::{InvalidSetting, LOGIC_VERSION, Mode, Settings};
+pub use standing::{Standpoint, TriggerStanding, standings};
 pub use structured::structured;
