@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["kafka", "redis-store"],
     &["ingest", "triggers", "replay"],
-    &["rekindle", "simulator", "end-to-end"],
+    &["rekindle", "simulator", "end-to-end", "subscriber"],
 ];
 
 /// Crates that compute, and do nothing else.

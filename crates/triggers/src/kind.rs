@@ -20,6 +20,11 @@ pub struct Kind {
 }
 
 impl Kind {
+    /// Whether it wants to sell.
+    pub fn is_advertising(&self) -> bool {
+        self.purpose == ADVERTISING
+    }
+
     /// What the gates are asked when it fires, of a customer without an open ticket.
     pub fn request<'a>(
         &self,

@@ -27,6 +27,9 @@ pub struct Triggers {
     pub namespace: String,
     /// A trigger that is further behind its due time than this is recorded as expired, not sent.
     pub max_staleness: Duration,
+    /// The names of the triggers to run, of those that are switched on; `[]` for all. The gates then know of these
+    /// alone, and they are a service of their own, with a consumer group and state of its own.
+    pub only: std::collections::BTreeSet<String>,
     /// A customer of whom nothing was heard for this long is forgotten.
     pub retention: Duration,
     /// How many event ids are remembered per customer, to drop duplicates.
@@ -85,6 +88,7 @@ impl Default for Triggers {
         Self {
             namespace: settings.namespace,
             max_staleness: settings.max_staleness.into(),
+            only: std::collections::BTreeSet::new(),
             retention: limits.retention.into(),
             recent_events: limits.recent_events,
             recent_orders: limits.recent_orders,
