@@ -41,8 +41,9 @@ impl Outlook<'_> {
             Trigger::Welcome => self.welcome(valid_for),
             Trigger::SecondOrderDue => self.second_order(valid_for),
             Trigger::ReplenishmentDue => self.products(valid_for),
-            Trigger::VipSlipping => self.loss(valid_for).into_iter().collect(),
-            Trigger::VipPromoted => Vec::new(),
+            Trigger::VipPromoted | Trigger::VipSlipping => {
+                self.next_move(trigger, valid_for).into_iter().collect()
+            }
             Trigger::Birthday => self.birthday(valid_for).into_iter().collect(),
             Trigger::Anniversary => self.anniversary(valid_for).into_iter().collect(),
         };

@@ -135,9 +135,12 @@ fn spend_is_held_against_the_next_band_and_two_bands_can_be_lost() {
     let slipping = told(Trigger::VipSlipping, &state, &ordered(1), 1);
     assert_eq!((slipping.state(), slipping.waiting[0].due), (State::Waiting, day(365)));
 
-    value.raised_by = Some(Mark { event_id: "o-2".into(), at_ms: 0 });
+    value = ValueState { held: 0, look_ms: Some(day(2).as_millis()), ..value };
+    value.raised_by = Some(Mark { event_id: "o-1".into(), at_ms: day(0).as_millis() });
     let state = LifecycleState { value: Some(value), ..LifecycleState::default() };
-    assert_eq!(condition(&told(Trigger::VipPromoted, &state, &ordered(1), 1)), (State::NotArmed, "look"));
+    let promoted = told(Trigger::VipPromoted, &state, &ordered(1), 1);
+    let [waiting] = &promoted.waiting[..] else { panic!("{promoted:?}") };
+    assert_eq!((waiting.due, waiting.fires_at, waiting.armed_by.as_str()), (day(0), day(2), "o-1"));
 }
 
 #[test]

@@ -5,33 +5,51 @@ use customer::words::money;
 use events::{EventTime, Span};
 
 use super::{Outlook, waiting};
-use crate::lifecycle::value::ValueState;
+use crate::lifecycle::effect::Trigger;
+use crate::lifecycle::value::{Move, ValueState};
+
+/// Looks that are gone through at most: one for an event, and one for each band that can be lost after it.
+const MOST_LOOKS: usize = 8;
 
 impl Outlook<'_> {
-    /// Two bands are lost without an event.
-    pub(super) fn loss(&self, valid_for: Span) -> Option<Waiting> {
-        let value = self.state.value.as_ref()?;
-        let due = EventTime::from_millis(value.look_ms?);
-        let is_of_event = value.raised_by.is_some() || value.lowered_by.is_some();
-        if is_of_event || value.held < 2 {
-            return None;
+    /// The next move between bands that `trigger` tells of, if nothing happens: the looks are gone through on a copy.
+    pub(super) fn next_move(&self, trigger: Trigger, valid_for: Span) -> Option<Waiting> {
+        let mut value = self.state.value.clone()?;
+        for _ in 0..MOST_LOOKS {
+            let look = EventTime::from_millis(value.look_ms?);
+            let moved = value.look(&self.rules.bands, look);
+            if let Some(moved) = moved.filter(|moved| moved.trigger == trigger) {
+                return Some(self.move_at(look, &moved, &value, valid_for));
+            }
         }
-        let sentence = format!(
-            "Value band {} is held by {} of a year; two bands are lost at {due}, when spend leaves the year, unless \
-             ordered",
-            value.held,
-            self.spend_in_words(value),
-        );
-        let inputs = vec![self.spend_input(value, value.held), Input::event("end_of_window", None, due)];
-        Some(waiting(sentence, inputs, (due, due), valid_for, &format!("window-{due}")))
+        None
+    }
+
+    fn move_at(&self, look: EventTime, moved: &Move, value: &ValueState, valid_for: Span) -> Waiting {
+        let currency = &self.rules.bands.currency;
+        let spend_minor = value.spend.total(look);
+        let spend = money(spend_minor, currency);
+        let (armed_at, armed_by) = moved.occasion(look);
+        let sentence = match &moved.by {
+            Some(by) => format!(
+                "The spend of a year comes to {spend} with event {}: from value band {} to {}; due {armed_at}",
+                by.event_id, moved.from, moved.to
+            ),
+            None => format!(
+                "The spend of a year comes down to {spend} at {look}: from value band {} to {}; due then, unless ordered",
+                moved.from, moved.to
+            ),
+        };
+        let inputs = vec![
+            Input::event("change_of_spend", moved.by.as_ref().map(|by| by.event_id.as_str()), armed_at),
+            Input::measured("value_band", moved.to, moved.from),
+        ];
+        waiting(sentence, inputs, (armed_at, look), valid_for, &armed_by)
     }
 
     pub(super) fn no_promotion(&self) -> Obstacle {
         let bands = &self.rules.bands;
         let Some(value) = &self.state.value else { return self.no_spend() };
-        if let Some(obstacle) = self.look_to_come(value) {
-            return obstacle;
-        }
         let next = value.held.saturating_add(1);
         let spend = self.spend_in_words(value);
         let Some(threshold) = bands.thresholds_minor.get(value.held as usize) else {
@@ -48,9 +66,6 @@ impl Outlook<'_> {
 
     pub(super) fn no_loss(&self) -> Obstacle {
         let Some(value) = &self.state.value else { return self.no_spend() };
-        if let Some(obstacle) = self.look_to_come(value) {
-            return obstacle;
-        }
         let spend = self.spend_in_words(value);
         let sentence =
             format!("{spend} of a year, in band {}; whoever is below band 2 has no two to lose", value.held);
@@ -59,14 +74,6 @@ impl Outlook<'_> {
 
     fn no_spend(&self) -> Obstacle {
         self.no_order_since_on("no order, and so no spend")
-    }
-
-    /// An event has moved the spend, and it is looked at when all of its moment is known.
-    fn look_to_come(&self, value: &ValueState) -> Option<Obstacle> {
-        value.raised_by.as_ref().or(value.lowered_by.as_ref())?;
-        let look = EventTime::from_millis(value.look_ms?);
-        let sentence = format!("spend has changed, and is looked at at {look}");
-        Some(Obstacle::missing("look", sentence).until(look))
     }
 
     fn spend_in_words(&self, value: &ValueState) -> String {
