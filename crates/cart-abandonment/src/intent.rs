@@ -36,6 +36,7 @@ mod payment;
 pub mod recovery;
 pub mod rules;
 mod session;
+pub mod standing;
 pub mod state;
 pub mod trigger;
 

@@ -13,6 +13,7 @@ pub mod fire;
 pub mod intent;
 pub mod retract;
 pub mod rules;
+pub mod standing;
 pub mod state;
 
 pub use effect::{Candidate, Effect, FiredAs, Reason, Retraction};

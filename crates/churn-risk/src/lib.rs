@@ -31,6 +31,7 @@ pub mod sample;
 pub mod score;
 mod special;
 pub mod spending;
+pub mod standing;
 pub mod state;
 pub mod training;
 pub mod trend;

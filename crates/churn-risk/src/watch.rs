@@ -137,7 +137,7 @@ impl WatchState {
     }
 
     /// Once the hold is over, and the time for which the customer is left alone.
-    fn due_after(&self, risen: EventTime, rules: &Rules) -> EventTime {
+    pub(crate) fn due_after(&self, risen: EventTime, rules: &Rules) -> EventTime {
         let alone_until = self.told_ms.map(|told| EventTime::from_millis(told) + rules.not_again_within);
         alone_until.map_or(risen + rules.hold, |until| until.max(risen + rules.hold))
     }

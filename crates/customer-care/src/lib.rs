@@ -17,6 +17,7 @@ mod frustration;
 mod orders;
 mod retract;
 pub mod rules;
+pub mod standing;
 pub mod state;
 mod surveys;
 mod tickets;

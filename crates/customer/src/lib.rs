@@ -13,7 +13,9 @@ pub mod reach;
 pub mod recent;
 pub mod rolling;
 pub mod silence;
+pub mod standing;
 pub mod text;
+pub mod words;
 
 pub use consent::Consent;
 pub use day::Day;

@@ -12,6 +12,7 @@ pub mod effect;
 pub mod fire;
 pub mod lifecycle;
 pub mod rules;
+pub mod standing;
 pub mod state;
 
 pub use effect::{Candidate, Effect, FiredAs, Retraction, Return};

@@ -15,6 +15,7 @@ mod orders;
 mod replenishment;
 pub mod rules;
 mod spend;
+pub mod standing;
 pub mod state;
 mod value;
 mod wait;

@@ -19,10 +19,12 @@ mod render;
 mod rule;
 mod selection;
 pub mod settings;
+pub mod standing;
 pub mod structured;
 
 pub use fold::TriggerFold;
 pub use record::Record;
 pub use selection::UnknownTrigger;
 pub use settings::{InvalidSetting, LOGIC_VERSION, Mode, Settings};
+pub use standing::{Standpoint, TriggerStanding, standings};
 pub use structured::structured;

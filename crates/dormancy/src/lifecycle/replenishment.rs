@@ -15,7 +15,7 @@ use super::state::{LifecycleState, MAX_PRODUCTS, Product};
 use super::wait::Wait;
 
 /// A product has an interval of the customer's own from so many orders on.
-const ORDERS_FOR_AN_INTERVAL: u32 = 3;
+pub(super) const ORDERS_FOR_AN_INTERVAL: u32 = 3;
 
 impl LifecycleState {
     /// Notes the products of an order, each once.
@@ -84,7 +84,7 @@ impl Product {
     }
 
     /// How long it lasts, and whether the customer's own orders say so.
-    fn interval(&self, rule: &ReplenishmentDue) -> Option<(Span, bool)> {
+    pub(super) fn interval(&self, rule: &ReplenishmentDue) -> Option<(Span, bool)> {
         let between = i64::from(self.orders.saturating_sub(1)).max(1);
         let mean = Span::from_millis(self.wait.since_ms.saturating_sub(self.first_ms) / between);
         if self.orders >= ORDERS_FOR_AN_INTERVAL && mean > Span::ZERO {
@@ -93,8 +93,13 @@ impl Product {
         rule.intervals.get(&self.product_id).map(|interval| (*interval, false))
     }
 
-    fn due(&self, rule: &ReplenishmentDue) -> Option<EventTime> {
+    pub(super) fn due(&self, rule: &ReplenishmentDue) -> Option<EventTime> {
         self.interval(rule).map(|(interval, _)| self.wait.since() + rule.share_of(interval))
+    }
+
+    /// One order can hold several products, and each is an occasion.
+    pub(super) fn occasion(&self) -> String {
+        format!("{}/{}", self.wait.since_event, self.product_id)
     }
 
     fn fire(&mut self, rule: &ReplenishmentDue, now: EventTime) -> Option<Candidate> {
@@ -104,8 +109,7 @@ impl Product {
         }
         let (interval, is_own) = self.interval(rule)?;
         let (bought_by, bought_at) = (self.wait.since_event.clone(), self.wait.since());
-        // One order can hold several products, and each is an occasion.
-        let occasion = format!("{bought_by}/{}", self.product_id);
+        let occasion = self.occasion();
         Some(Candidate {
             trigger: Trigger::ReplenishmentDue,
             armed_by: occasion.clone(),

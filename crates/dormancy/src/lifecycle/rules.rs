@@ -6,6 +6,8 @@ use events::Span;
 use events::event::Money;
 use serde::Serialize;
 
+use super::effect::Trigger;
+
 mod validation;
 
 /// The rules of the lifecycle; a trigger without a rule is off. All of them affect output.
@@ -200,6 +202,20 @@ impl Rules {
             birthday: Some(YearlyOccasion::default()),
             anniversary: Some(YearlyOccasion::default()),
             ..Self::default()
+        }
+    }
+
+    /// How long after it fired a trigger is worth sending; `None` if it is off.
+    pub fn valid_for(&self, trigger: Trigger) -> Option<Span> {
+        match trigger {
+            Trigger::Winback => self.winback.as_ref().map(|rule| rule.valid_for),
+            Trigger::Welcome => self.welcome.as_ref().map(|rule| rule.valid_for),
+            Trigger::SecondOrderDue => self.second_order_due.as_ref().map(|rule| rule.valid_for),
+            Trigger::ReplenishmentDue => self.replenishment_due.as_ref().map(|rule| rule.valid_for),
+            Trigger::VipPromoted => self.vip_promoted.as_ref().map(|rule| rule.valid_for),
+            Trigger::VipSlipping => self.vip_slipping.as_ref().map(|rule| rule.valid_for),
+            Trigger::Birthday => self.birthday.as_ref().map(|rule| rule.valid_for),
+            Trigger::Anniversary => self.anniversary.as_ref().map(|rule| rule.valid_for),
         }
     }
 

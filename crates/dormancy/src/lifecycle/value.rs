@@ -52,11 +52,21 @@ pub struct Mark {
 }
 
 /// A band that was left for another.
-struct Move {
-    trigger: Trigger,
-    from: u32,
-    to: u32,
-    by: Option<Mark>,
+pub(super) struct Move {
+    pub trigger: Trigger,
+    pub from: u32,
+    pub to: u32,
+    pub by: Option<Mark>,
+}
+
+impl Move {
+    /// When what moved the spend happened, and its event's id; at `look` the window alone did.
+    pub fn occasion(&self, look: EventTime) -> (EventTime, String) {
+        match &self.by {
+            Some(by) => (EventTime::from_millis(by.at_ms), by.event_id.clone()),
+            None => (look, format!("window-{look}")),
+        }
+    }
 }
 
 impl LifecycleState {
@@ -80,8 +90,7 @@ impl LifecycleState {
             Trigger::VipPromoted => rules.vip_promoted.as_ref()?,
             _ => rules.vip_slipping.as_ref()?,
         };
-        let armed_at = moved.by.as_ref().map_or(now, |by| EventTime::from_millis(by.at_ms));
-        let armed_by = moved.by.map_or_else(|| format!("window-{now}"), |by| by.event_id);
+        let (armed_at, armed_by) = moved.occasion(now);
         Some(Candidate {
             trigger: moved.trigger,
             opened_by: armed_by.clone(),
@@ -135,7 +144,7 @@ impl ValueState {
         }
     }
 
-    fn look(&mut self, bands: &ValueBands, now: EventTime) -> Option<Move> {
+    pub(super) fn look(&mut self, bands: &ValueBands, now: EventTime) -> Option<Move> {
         self.spend.forget(now);
         // Rules may have had more bands before.
         self.held = self.held.min(bands.highest());

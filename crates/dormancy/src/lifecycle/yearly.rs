@@ -37,7 +37,7 @@ pub struct YearlyState {
 }
 
 /// A day of the year, where the customer is.
-struct Day<'a> {
+pub(super) struct Day<'a> {
     rule: &'a YearlyOccasion,
     trigger: Trigger,
     month: i8,
@@ -135,7 +135,7 @@ impl YearlyState {
 }
 
 impl<'a> Day<'a> {
-    fn birthday(rules: &'a Rules, profile: &Profile) -> Option<Self> {
+    pub(super) fn birthday(rules: &'a Rules, profile: &Profile) -> Option<Self> {
         let rule = rules.birthday.as_ref()?;
         let stated = profile.birthday.as_ref()?.text.as_str();
         // 2000 is a leap year, so 29 February needs no year.
@@ -144,7 +144,7 @@ impl<'a> Day<'a> {
         Some(Self::of(date, Trigger::Birthday, rule, zone_of(rules, profile)))
     }
 
-    fn anniversary(rules: &'a Rules, profile: &Profile) -> Option<Self> {
+    pub(super) fn anniversary(rules: &'a Rules, profile: &Profile) -> Option<Self> {
         let rule = rules.anniversary.as_ref()?;
         let first_order = EventTime::from_millis(profile.first_order_ms?);
         let zone = zone_of(rules, profile);
@@ -167,7 +167,7 @@ impl<'a> Day<'a> {
     }
 
     /// When the day of that year is to be told.
-    fn due_in(&self, year: i32) -> Option<EventTime> {
+    pub(super) fn due_in(&self, year: i32) -> Option<EventTime> {
         let told_on = self.date_in(year)?.checked_sub(i64::from(self.rule.days_before).days()).ok()?;
         let time = Time::midnight().saturating_add(SignedDuration::from_millis(self.rule.at.as_millis()));
         Some(self.zone.instant(told_on, time))
@@ -183,7 +183,7 @@ impl<'a> Day<'a> {
         }
     }
 
-    fn candidate(&self, year: i32, due: EventTime, now: EventTime) -> Option<Candidate> {
+    pub(super) fn candidate(&self, year: i32, due: EventTime, now: EventTime) -> Option<Candidate> {
         let occasion = format!("{}-{year}", self.trigger.as_str());
         Some(Candidate {
             trigger: self.trigger,

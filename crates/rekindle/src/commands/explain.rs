@@ -4,8 +4,12 @@
 //! nothing is explained.
 
 mod account;
+mod cart;
+mod contacts;
 mod profile;
 mod text;
+mod timers;
+mod trigger;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -16,12 +20,12 @@ use events::partitioner::partition_for;
 use events::{CustomerId, EventTime, TopicPartition};
 use redis_store::{RedisStore, StoredCustomer, StoredPosition};
 use serde::Serialize;
-use triggers::{Record, TriggerFold};
+use triggers::{Record, Standpoint, TriggerFold, UnknownTrigger};
 
 use crate::cli::{ConfigArgs, Format};
 use crate::commands::sources::slowest;
 use crate::config::Config;
-use account::{Account, Standpoint};
+use account::Account;
 
 /// How often record and position are read again if a checkpoint came in between.
 const ATTEMPTS: usize = 20;
@@ -36,6 +40,9 @@ pub struct ExplainArgs {
     /// The customer's id as customer-events has it, ingest.id_prefix included
     #[arg(long, value_name = "ID")]
     pub customer: String,
+    /// Only where this trigger stands, by its name
+    #[arg(long, value_name = "NAME")]
+    pub trigger: Option<String>,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
@@ -44,13 +51,17 @@ pub struct ExplainArgs {
 const EXAMPLES: &str = "\
 Examples:
   rekindle explain --config deploy/rekindle.toml --customer c-001202
+  rekindle explain --config deploy/rekindle.toml --customer c-001202 --trigger winback
   rekindle explain --config deploy/rekindle.toml --customer c-001202 --format json
 
-It shows the record as of the task's last checkpoint, which may be a few seconds old, and changes nothing. A trigger
+Of each trigger that is switched on it tells whether it is waiting (what for, when it is due, what each gate would say),
+fired (and can still be taken back), held (by its own rule: once per so long, one at a time) or not armed (the first
+condition that fails, and when it can become true, where that is known). What it says of the future holds if nothing
+happens. It shows the record as of the task's last checkpoint, which may be a few seconds old, and changes nothing. A trigger
 is remembered for as long as it can be taken back; the action topics have all of them.
 
-Exit codes: 0 done, also where there is no record; 1 Redis did not answer, or no task has stored anything; 2 wrong
-usage; 78 the configuration is not in order.";
+Exit codes: 0 done, also where there is no record; 1 Redis did not answer, no task has stored anything, or no trigger of
+that name is switched on; 2 wrong usage; 78 the configuration is not in order.";
 
 /// What is known, and as of when.
 #[derive(Debug, Serialize)]
@@ -59,6 +70,8 @@ pub struct Explanation {
     pub customer: String,
     /// The position it was read at.
     pub read_at: ReadAt,
+    /// The one trigger that was asked about; none for all.
+    pub trigger: Option<String>,
     /// The record; none if there is none.
     pub record: Option<KnownRecord>,
     /// What should not be so.
@@ -97,13 +110,16 @@ pub struct KnownRecord {
 /// Explains one customer.
 ///
 /// # Errors
-/// If Redis does not answer or holds nothing of the service, the record cannot be read, or nothing can be printed.
+/// If Redis does not answer or holds nothing of the service, the record cannot be read, no such trigger is switched on,
+/// or nothing can be printed.
 pub fn run(args: &ExplainArgs, config: &Config) -> Result<()> {
+    let trigger = args.trigger.as_deref();
+    trigger.map_or(Ok(()), |name| check_is_on(name, &config.settings.triggers))?;
     let customer = CustomerId::new(&args.customer);
     let store = RedisStore::open(config.settings.redis.clone())?;
     let (service, log) = (&config.settings.service, &config.sections.topics.customer_events);
     let read = pollster::block_on(read(&store, service, &customer, log))?;
-    let explanation = explain(&customer, &read, config)?;
+    let explanation = explain(&customer, trigger, &read, config)?;
     let mut out = std::io::stdout().lock();
     match args.format {
         Format::Table => text::print(&explanation, &mut out),
@@ -112,6 +128,14 @@ pub fn run(args: &ExplainArgs, config: &Config) -> Result<()> {
             .and_then(|()| std::io::Write::write_all(&mut out, b"\n")),
     }
     .context("the explanation cannot be printed")
+}
+
+fn check_is_on(name: &str, settings: &triggers::Settings) -> Result<(), UnknownTrigger> {
+    let known: Vec<&'static str> = settings.kinds().iter().map(|kind| kind.name).collect();
+    match known.contains(&name) {
+        true => Ok(()),
+        false => Err(UnknownTrigger { name: name.to_owned(), known }),
+    }
 }
 
 /// A customer's record, and the position it was read at.
@@ -146,7 +170,12 @@ async fn read(store: &RedisStore, service: &str, customer: &CustomerId, log: &st
     bail!("the task's position moved on {ATTEMPTS} times while the record was read; try again")
 }
 
-fn explain(customer: &CustomerId, read: &ReadCustomer, config: &Config) -> Result<Explanation> {
+fn explain(
+    customer: &CustomerId,
+    trigger: Option<&str>,
+    read: &ReadCustomer,
+    config: &Config,
+) -> Result<Explanation> {
     let ReadCustomer { partition, epoch, position, stored } = read;
     let mut findings = Vec::new();
     if position.rules_hash != rules_hash(config)? {
@@ -163,7 +192,9 @@ fn explain(customer: &CustomerId, read: &ReadCustomer, config: &Config) -> Resul
         Some(stored) => {
             let (written_at, record) = decode(stored)?;
             findings.extend(contradictions(written_at, &record, stored.due, position));
-            Some(KnownRecord { written_at, account: Account::of(&record, standpoint) })
+            let mut account = Account::of(&record, standpoint);
+            account.triggers.retain(|told| trigger.is_none_or(|name| told.trigger == name));
+            Some(KnownRecord { written_at, account })
         }
     };
     let read_at = ReadAt {
@@ -175,7 +206,8 @@ fn explain(customer: &CustomerId, read: &ReadCustomer, config: &Config) -> Resul
         watermark: position.watermark.to_string(),
         held_by: slowest(&position.sources).map(ToString::to_string),
     };
-    Ok(Explanation { customer: customer.to_string(), read_at, record, findings })
+    let (customer, trigger) = (customer.to_string(), trigger.map(str::to_owned));
+    Ok(Explanation { customer, read_at, trigger, record, findings })
 }
 
 /// As a worker would compute it for this configuration.

@@ -2,7 +2,7 @@
 
 use dormancy::lifecycle::{Candidate, Effect, LifecycleState, Retraction, Rules, Subject, Trigger};
 use dormancy::{FiredAs, InvalidRule};
-use events::{Event, EventTime};
+use events::{Event, EventTime, Span};
 use serde::Serialize;
 
 use crate::dispatch::Dispatch;
@@ -91,16 +91,7 @@ pub(crate) fn fire(
 
 /// The triggers that are switched on.
 pub(crate) fn kinds(rules: &Rules) -> impl Iterator<Item = &'static Kind> {
-    let is_on = |trigger: &Trigger| match trigger {
-        Trigger::Winback => rules.winback.is_some(),
-        Trigger::Welcome => rules.welcome.is_some(),
-        Trigger::SecondOrderDue => rules.second_order_due.is_some(),
-        Trigger::ReplenishmentDue => rules.replenishment_due.is_some(),
-        Trigger::VipPromoted => rules.vip_promoted.is_some(),
-        Trigger::VipSlipping => rules.vip_slipping.is_some(),
-        Trigger::Birthday => rules.birthday.is_some(),
-        Trigger::Anniversary => rules.anniversary.is_some(),
-    };
+    let is_on = |trigger: &Trigger| rules.valid_for(*trigger).is_some();
     Trigger::ALL.into_iter().filter(is_on).map(kind_of).collect::<Vec<_>>().into_iter()
 }
 
@@ -207,7 +198,7 @@ fn withdrawal<'a>(retraction: &'a Retraction, event: &'a Event, rule: Rule<'a, R
         step: 0,
         armed_at: retraction.placed_at,
         fired_at,
-        valid_for: valid_for(retraction.trigger, rule.rules),
+        valid_for: rule.rules.valid_for(retraction.trigger).unwrap_or(Span::ZERO),
         true_at: event.occurred_at,
         reason: "order_completed_late",
         about: occasion::About::Lifecycle(About::Order(order)),
@@ -217,17 +208,6 @@ fn withdrawal<'a>(retraction: &'a Retraction, event: &'a Event, rule: Rule<'a, R
             Input::event("order_completed", Some(event.event_id.as_str()), event.occurred_at),
         ],
     }
-}
-
-/// How long what can be taken back is worth sending; nothing where it was switched off.
-fn valid_for(trigger: Trigger, rules: &Rules) -> events::Span {
-    let valid_for = match trigger {
-        Trigger::Winback => rules.winback.as_ref().map(|rule| rule.valid_for),
-        Trigger::SecondOrderDue => rules.second_order_due.as_ref().map(|rule| rule.valid_for),
-        Trigger::ReplenishmentDue => rules.replenishment_due.as_ref().map(|rule| rule.valid_for),
-        _ => None,
-    };
-    valid_for.unwrap_or(events::Span::ZERO)
 }
 
 impl<'a> About<'a> {

@@ -12,3 +12,4 @@ mod log;
 mod occasions;
 mod otto;
 mod silence;
+mod standing;

@@ -1,10 +1,13 @@
 //! An explanation for a person, section by section.
 
+mod triggers;
+
 use std::io::{self, Write};
 
-use events::normalise::minor_unit_digits;
+use customer::words::money;
 
-use super::account::{Account, CartAccount, CartLine};
+use super::account::Account;
+use super::cart::{CartAccount, CartLine};
 use super::profile::{ConsentStatement, ProfileAccount};
 use super::{Explanation, KnownRecord, ReadAt};
 
@@ -13,14 +16,17 @@ use super::{Explanation, KnownRecord, ReadAt};
 /// # Errors
 /// If it cannot be written.
 pub fn print(explanation: &Explanation, out: &mut impl Write) -> io::Result<()> {
-    let Explanation { customer, read_at, record, findings } = explanation;
+    let Explanation { customer, read_at, trigger, record, findings } = explanation;
     writeln!(out, "Customer {customer}")?;
     print_position(read_at, out)?;
     match record {
         None => writeln!(out, "\nNo record: nothing is known of this customer there, or it was forgotten.")?,
         Some(KnownRecord { written_at, account }) => {
             writeln!(out, "  the record was last written at offset {written_at}")?;
-            print_account(account, out)?;
+            match trigger {
+                Some(_) => triggers::print_one(&account.triggers, out)?,
+                None => print_account(account, out)?,
+            }
         }
     }
     if !findings.is_empty() {
@@ -44,17 +50,10 @@ fn print_account(account: &Account, out: &mut impl Write) -> io::Result<()> {
     print_profile(&account.profile, out)?;
     print_consent(account, out)?;
     print_cart(account, out)?;
-    print_fired(account, out)?;
+    triggers::print_all(&account.triggers, out)?;
     print_contacts(account, out)?;
     writeln!(out, "\nTimers")?;
-    for timer in &account.timers {
-        writeln!(out, "  {}  {}", timer.due, timer.what)?;
-    }
-    writeln!(out, "\nNext\n  {}", account.next.words)?;
-    match &account.next.trigger_id {
-        Some(id) => writeln!(out, "  its trigger id: {id}"),
-        None => Ok(()),
-    }
+    account.timers.iter().try_for_each(|timer| writeln!(out, "  {}  {}", timer.due, timer.what))
 }
 
 fn print_profile(profile: &ProfileAccount, out: &mut impl Write) -> io::Result<()> {
@@ -123,22 +122,6 @@ fn print_cart(account: &Account, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn print_fired(account: &Account, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "\nFired, and still remembered")?;
-    if account.fired.is_empty() {
-        writeln!(out, "  nothing")?;
-    }
-    for fired in &account.fired {
-        writeln!(out, "  {}  {} step {}", fired.fired_at, fired.trigger, fired.step)?;
-        writeln!(out, "    trigger {}, episode {}", fired.trigger_id, fired.episode_id)?;
-        writeln!(out, "    because the cart had not changed since {}", fired.armed_at)?;
-        if let Some(until) = &fired.retractable_until {
-            writeln!(out, "    a late event can take it back until {until}")?;
-        }
-    }
-    Ok(())
-}
-
 fn print_contacts(account: &Account, out: &mut impl Write) -> io::Result<()> {
     if account.contacts.is_empty() {
         return Ok(());
@@ -173,30 +156,4 @@ fn line_in_words(line: &CartLine) -> String {
 
 fn value_in_words(cart: &CartAccount) -> Option<String> {
     Some(money(cart.value_minor?, cart.currency.as_deref()?))
-}
-
-/// An amount with the decimal places of its currency.
-fn money(minor: i64, currency: &str) -> String {
-    let digits = minor_unit_digits(currency);
-    let unit = 10_i64.pow(digits);
-    match digits {
-        0 => format!("{minor} {currency}"),
-        _ => {
-            let places = digits as usize;
-            format!("{}.{:0places$} {currency}", minor / unit, (minor % unit).abs())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_have_the_places_of_their_currency() {
-        assert_eq!(money(1_999, "EUR"), "19.99 EUR");
-        assert_eq!(money(5, "EUR"), "0.05 EUR");
-        assert_eq!(money(1_999, "JPY"), "1999 JPY");
-        assert_eq!(money(1_999, "KWD"), "1.999 KWD");
-    }
 }

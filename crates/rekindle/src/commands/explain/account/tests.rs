@@ -3,9 +3,10 @@
 use customer::Moment;
 use engine::fold::Fold as _;
 use events::event::{CartItemAdded, CheckoutStarted, ConsentChanged, Item};
-use events::{Body, Event, EventId, Money, Origin};
+use events::{Body, CustomerId, Event, EventId, Money, Origin};
 use triggers::TriggerFold;
 
+use super::super::trigger::TriggerAccount;
 use super::*;
 
 const OPENED: i64 = 1_700_000_000_000;
@@ -76,62 +77,61 @@ fn told(record: &Record, watermark: i64) -> Account {
     Account::of(record, Standpoint { customer: &customer, settings: &settings, watermark })
 }
 
+/// The entry of one trigger.
+fn entry<'a>(account: &'a Account, name: &str) -> &'a TriggerAccount {
+    account.triggers.iter().find(|told| told.trigger == name).unwrap()
+}
+
+fn obstacle(account: &Account, name: &str) -> String {
+    entry(account, name).obstacle.as_ref().unwrap().words.clone()
+}
+
 #[test]
 fn an_armed_cart_says_when_its_next_step_fires_and_what_the_gates_will_say() {
     let watermark = OPENED + HOUR / 2;
     let account = told(&record(vec![lamp()], watermark), watermark);
+    let entry = entry(&account, "cart_abandonment");
     assert_eq!(
-        account.next.words,
+        entry.waiting[0].words,
         "If the cart stays as it is, step 0 fires once the watermark passes 2023-11-15T02:13:20.000Z, 4h after the \
          last change (3h 30m of event time to go); then it is not sent: the gate `consent` says denied_by_default."
     );
+    assert_eq!((entry.state, entry.waiting[0].would_be_sent), ("waiting", false));
     let cart = account.cart.unwrap();
     assert_eq!((cart.value_minor, cart.changed_by.as_str()), (Some(4_900), "e-0"));
     let timers: Vec<_> = account.timers.iter().map(|timer| timer.what.as_str()).collect();
     assert_eq!(timers[..2], ["cart_abandonment step 0", "the cart is forgotten"]);
-    assert!(account.fired.is_empty());
+    assert!(account.triggers[0].fired.is_empty());
 }
 
 #[test]
 fn a_fired_step_is_told_with_its_ids_and_the_one_that_follows() {
     let watermark = OPENED + HOUR + 4 * HOUR;
     let before = record(vec![agreed(), lamp()], OPENED + HOUR);
-    let promised = told(&before, OPENED + HOUR).next.trigger_id.unwrap();
+    let before = told(&before, OPENED + HOUR);
+    let promised = &entry(&before, "cart_abandonment").waiting[0].trigger_id;
     let account = told(&record(vec![agreed(), lamp()], watermark), watermark);
-    let [fired] = &account.fired[..] else { panic!("{:?}", account.fired) };
-    assert_eq!(fired.trigger_id, promised);
+    let entry = entry(&account, "cart_abandonment");
+    let [fired] = &entry.fired[..] else { panic!("{:?}", entry.fired) };
+    assert_eq!(fired.trigger_id, *promised);
     assert_eq!((fired.step, fired.fired_at.as_str()), (0, "2023-11-15T03:13:20.000Z"));
-    assert_eq!(account.next.step, Some(1));
-    assert!(
-        account.next.words.ends_with("(20h of event time to go); then it is sent."),
-        "{:?}",
-        account.next
-    );
+    let [next] = &entry.waiting[..] else { panic!("{:?}", entry.waiting) };
+    assert_eq!(next.step, 1);
+    assert!(next.words.ends_with("(20h of event time to go); then it is sent."), "{next:?}");
 }
 
 #[test]
 fn where_nothing_is_pending_the_reason_is_told() {
     let watermark = OPENED + 2 * HOUR;
+    let words = |bodies, watermark| {
+        let account = told(&record(bodies, watermark), watermark);
+        assert!(entry(&account, "cart_abandonment").waiting.is_empty());
+        obstacle(&account, "cart_abandonment")
+    };
     let checkout = Body::CheckoutStarted(CheckoutStarted::default());
-    let left = told(&record(vec![lamp(), checkout], watermark), watermark);
-    assert!(left.next.words.contains("a checkout was started"), "{:?}", left.next);
-    let nothing = told(&record(vec![agreed()], watermark), watermark);
-    assert_eq!(nothing.next.words, "Nothing: the cart holds nothing.");
-    let late = OPENED + 100 * HOUR;
-    let spent = told(&record(vec![lamp()], late), late);
-    assert!(spent.next.words.contains("every step has passed"), "{:?}", spent.next);
-}
-
-#[test]
-fn lengths_of_time_have_two_units_at_most() {
-    for (millis, words) in [
-        (0, "0ms"),
-        (999, "999ms"),
-        (61_000, "1m 1s"),
-        (4 * HOUR, "4h"),
-        (25 * HOUR + 1_000, "1d 1h"),
-        (24 * HOUR + 1_000, "1d"),
-    ] {
-        assert_eq!(in_words(Span::from_millis(millis)), words);
-    }
+    let left = words(vec![lamp(), checkout], watermark);
+    assert!(left.contains("a checkout was started"), "{left}");
+    assert_eq!(words(vec![agreed()], watermark), "the cart holds nothing");
+    let spent = words(vec![lamp()], OPENED + 100 * HOUR);
+    assert!(spent.contains("every step has passed"), "{spent}");
 }
