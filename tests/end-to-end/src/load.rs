@@ -5,7 +5,7 @@
 
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::installation::WAIT_MS;
 
@@ -30,6 +30,11 @@ pub enum What {
     TicketOpened,
     /// Something that no reader understands.
     Junk,
+    /// An event of any kind, with the fields that only this kind has.
+    Told {
+        kind: &'static str,
+        fields: Value,
+    },
 }
 
 /// One in so many records is sent twice.
@@ -122,6 +127,7 @@ impl Planned {
                 json!({"order_id": format!("o-{number}"), "currency": "EUR", "total_minor": 995}),
             ),
             What::TicketOpened => ("ticket_opened", json!({"ticket_id": format!("t-{number}")})),
+            What::Told { kind, fields } => (*kind, fields.clone()),
             What::Junk => return format!("{{\"type\": \"cart_item_added\", \"cut\": {number}").into_bytes(),
         };
         more["type"] = json!(kind);
