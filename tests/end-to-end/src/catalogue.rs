@@ -39,17 +39,20 @@ pub const OUTPUTS: [&str; 25] = [
     "outcomes",
 ];
 
-/// What has to have happened in a run, or it has shown too little. Days of the year and lost value bands have not.
-pub const CERTAIN: [&str; 24] = [
+/// What has to have happened in a run, or it has shown too little. Days of the year come too rarely for that.
+pub const CERTAIN: [&str; 28] = [
     "browse_abandonment.fired",
+    "cart_abandonment.cancelled",
     "cart_abandonment.fired",
     "cart_abandonment.suppressed",
     "cart_abandonment.converted",
     "cart_abandonment.unconverted",
     "cart_recovered.fired",
     "checkout_abandonment.fired",
+    "churn_risk.fired",
     "csat_low.fired",
     "delivery_delayed.fired",
+    "dormancy.cancelled",
     "dormancy.fired",
     "dormancy.suppressed",
     "nps_detractor.fired",
@@ -62,6 +65,7 @@ pub const CERTAIN: [&str; 24] = [
     "second_order_due.fired",
     "support_frustration.fired",
     "vip_promoted.fired",
+    "vip_slipping.fired",
     "welcome.fired",
     "welcome.unconverted",
     "winback.fired",
@@ -271,7 +275,9 @@ struct Life<'a> {
 impl Life<'_> {
     fn tell(&mut self, dice: &mut SmallRng, topic: usize, kind: &'static str, fields: Value) {
         self.at_ms += dice.random_range(20..300);
-        let what = What::Told { kind, fields };
+        // Later than is allowed, so that some triggers have to be taken back.
+        let late_ms = if kind == "order_completed" && dice.random_bool(0.1) { 3_000 } else { 0 };
+        let what = What::Told { kind, fields, late_ms };
         self.plan.push(Planned { at_ms: self.at_ms, topic, customer: self.customer, what });
     }
 
