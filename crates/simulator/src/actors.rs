@@ -5,23 +5,22 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use cart_abandonment::Rules;
-use contact_policy::{ConsentDefault, Gate};
 use engine::worker::{Exit, StopSignal};
 use engine::{Fold, Worker};
 use events::Span;
 use events::normalise::{Normaliser, NormaliserSettings};
 use ingest::IngestWorker;
+use smol_str::SmolStr;
 use triggers::TriggerFold;
 
 use crate::chronicle::{Chronicle, ReferenceTask};
 use crate::diary::{DIARY_TOPIC, Diary};
 use crate::inspector::{Inspector, log_partition};
-use crate::plan::{CUSTOMER_EVENTS, INGEST, Logic, Plan, RAW_TOPICS, TRIGGERS};
+use crate::plan::{CUSTOMER_EVENTS, INGEST, Logic, Plan, TRIGGERS};
 use crate::ports::{FaultyLog, FaultyStore, SkewedClock, UnreliableEndOffsets};
 use crate::world::{Actor, World};
 
-/// The topic of the real triggers.
+/// The topic of the cart's triggers.
 pub const CART_TOPIC: &str = "actions.cart-abandonment";
 /// The topic of what was not sent.
 pub const SUPPRESSED_TOPIC: &str = "actions.suppressed";
@@ -51,11 +50,6 @@ impl Service {
     }
 }
 
-/// The steps of an abandoned cart, from the last change of the cart.
-pub fn steps(plan: &Plan) -> [Span; 2] {
-    [plan.wait, Span::from_millis(plan.wait.as_millis() * 3)]
-}
-
 /// Begins the life of a worker in a slot.
 pub fn begin(
     world: &Rc<World>,
@@ -65,7 +59,10 @@ pub fn begin(
     actor: &Rc<Actor>,
     stop: &StopSignal,
 ) -> Life {
-    let topics: &[&str] = if service == Service::Ingest { &RAW_TOPICS } else { &[CUSTOMER_EVENTS] };
+    let topics = match service {
+        Service::Ingest => world.raw_topics.clone(),
+        Service::Triggers => vec![SmolStr::new_static(CUSTOMER_EVENTS)],
+    };
     let log = FaultyLog::new(
         Rc::clone(world),
         Rc::clone(actor),
@@ -79,7 +76,7 @@ pub fn begin(
         (Service::Triggers, Logic::Diary) => {
             triggers_life(world, plan, actor, log, Diary::new(plan.wait), stop)
         }
-        (Service::Triggers, Logic::Triggers) => {
+        (Service::Triggers, Logic::Cart | Logic::Catalogue) => {
             triggers_life(world, plan, actor, log, trigger_fold(plan), stop)
         }
     }
@@ -132,18 +129,7 @@ fn triggers_life<F: Fold + 'static>(
 }
 
 fn trigger_fold(plan: &Plan) -> TriggerFold {
-    let [wait, further] = steps(plan);
-    let rules = Rules { wait, further_steps: vec![further], ..Rules::default() };
-    // What the inspector knows of: identity and consent, and no outcomes.
-    let gates = contact_policy::Settings {
-        enabled: vec![Gate::Identity, Gate::Consent],
-        consent_default: Some(ConsentDefault::Granted),
-        attribution: None,
-        ..contact_policy::Settings::default()
-    };
-    let settings =
-        triggers::Settings { gates, cart_abandonment: Some(rules), ..triggers::Settings::default() };
-    TriggerFold::new(settings).expect("the settings are sound")
+    TriggerFold::new(plan.triggers.clone().unwrap_or_default()).expect("the settings are sound")
 }
 
 /// What should come of a plan's log.
@@ -151,12 +137,12 @@ pub fn inspector(plan: &Plan) -> Inspector {
     let chronicle = |index: usize| -> Box<dyn Chronicle> {
         match plan.logic {
             Logic::Diary => reference(plan, index, Diary::new(plan.wait)),
-            Logic::Triggers => reference(plan, index, trigger_fold(plan)),
+            Logic::Cart | Logic::Catalogue => reference(plan, index, trigger_fold(plan)),
         }
     };
-    let topics = match plan.logic {
-        Logic::Diary => vec![DIARY_TOPIC],
-        Logic::Triggers => vec![CART_TOPIC, SUPPRESSED_TOPIC],
+    let topics = match &plan.triggers {
+        None => vec![SmolStr::new_static(DIARY_TOPIC)],
+        Some(settings) => settings.output_topics(),
     };
     Inspector::new((0..plan.log_partitions as usize).map(chronicle).collect(), topics, plan.punctuality)
 }

@@ -8,10 +8,11 @@ use engine::ports::{Offset, Record};
 use events::codec::{self, AnonymousEntry};
 use events::{LogEntry, Origin, TopicPartition};
 
-use crate::actors::{CART_TOPIC, SUPPRESSED_TOPIC, steps};
+use crate::actors::{CART_TOPIC, SUPPRESSED_TOPIC};
 use crate::inspector::{log_partition, read};
 use crate::oracle::due_steps;
 use crate::plan::{ANONYMOUS_EVENTS, DEAD_LETTERS, Logic, Plan, Punctuality, TRIGGERS};
+use crate::rules::steps;
 use crate::shop::{Outcome, Shop};
 use crate::verdict::{Invariant, Violation};
 use crate::world::World;
@@ -24,12 +25,12 @@ type Ends = BTreeMap<(TopicPartition, Offset), Vec<Outcome>>;
 /// The first violation found.
 pub fn conclude(plan: &Plan, world: &World, shop: &Shop) -> Result<(), Violation> {
     let mut inspector = world.inspector.borrow_mut();
-    inspector.inspect(&world.broker)?;
+    inspector.inspect(&world.broker, world.now())?;
     inspector.find_missing(&world.broker)?;
     (0..inspector.outputs()).for_each(|_| world.count("outputs compared"));
     compare_outcomes(plan, &world.broker, shop)?;
     compare_stored_positions(plan, world)?;
-    if plan.logic == Logic::Triggers && plan.punctuality == Punctuality::Punctual {
+    if plan.logic == Logic::Cart && plan.punctuality == Punctuality::Punctual {
         compare_triggers(plan, &world.broker, shop)?;
     }
     Ok(())
@@ -115,7 +116,7 @@ fn compare_stored_positions(plan: &Plan, world: &World) -> Result<(), Violation>
 fn compare_triggers(plan: &Plan, broker: &MemoryBroker, shop: &Shop) -> Result<(), Violation> {
     let differs = |detail: String| Err(Violation::new(Invariant::Meaning, detail));
     let mut expected: BTreeMap<(String, String), i32> = BTreeMap::new();
-    for (customer, due) in due_steps(shop.happenings(), &steps(plan)) {
+    for (customer, due) in due_steps(shop.happenings(), &steps(plan.wait)) {
         *expected.entry((customer, due.to_string())).or_default() += 1;
     }
     for topic in [CART_TOPIC, SUPPRESSED_TOPIC] {

@@ -6,20 +6,21 @@ use std::collections::{BTreeMap, VecDeque};
 use engine::Output;
 use engine::memory::{MemoryBroker, StoredTask};
 use engine::ports::{Offset, Record, TaskId};
-use events::TopicPartition;
 use events::partitioner::partition_for;
+use events::{EventTime, TopicPartition};
 use smol_str::SmolStr;
 
 use crate::chronicle::{Chronicle, STAMP_BYTES};
 use crate::plan::{CUSTOMER_EVENTS, Punctuality, TRIGGERS};
 use crate::verdict::{Invariant, Violation};
+use crate::world::Emitted;
 
 type Expected = VecDeque<(Offset, Output)>;
 
 /// What should be, and how far it was compared with what is.
 pub struct Inspector {
     chronicles: Vec<Box<dyn Chronicle>>,
-    action_topics: Vec<&'static str>,
+    action_topics: Vec<SmolStr>,
     punctuality: Punctuality,
     /// Of each task and each partition that it writes to: what is still to come.
     expected: BTreeMap<(i32, TopicPartition), Expected>,
@@ -35,7 +36,7 @@ impl Inspector {
     /// Nothing compared yet. There is one chronicle for each log partition, in order.
     pub fn new(
         chronicles: Vec<Box<dyn Chronicle>>,
-        action_topics: Vec<&'static str>,
+        action_topics: Vec<SmolStr>,
         punctuality: Punctuality,
     ) -> Self {
         let published = vec![None; chronicles.len()];
@@ -56,8 +57,19 @@ impl Inspector {
         self.outputs
     }
 
+    /// How many of them there were of each trigger and stage.
+    pub fn emitted(&self) -> Emitted {
+        let mut emitted = Emitted::new();
+        for output in self.seen.values().flatten() {
+            if let Some(kind) = attribute(output, "ce_type").and_then(|kind| kind.strip_prefix("rekindle.")) {
+                *emitted.entry(kind.trim_end_matches(".v1").into()).or_default() += 1;
+            }
+        }
+        emitted
+    }
+
     /// The topics that tasks write to.
-    pub fn action_topics(&self) -> &[&'static str] {
+    pub fn action_topics(&self) -> &[SmolStr] {
         &self.action_topics
     }
 
@@ -77,10 +89,10 @@ impl Inspector {
     ///
     /// # Errors
     /// The first violation found.
-    pub fn inspect(&mut self, broker: &MemoryBroker) -> Result<(), Violation> {
+    pub fn inspect(&mut self, broker: &MemoryBroker, now: EventTime) -> Result<(), Violation> {
         self.read_log(broker)?;
         self.watch_published_position(broker)?;
-        self.compare_outputs(broker)
+        self.compare_outputs(broker, now)
     }
 
     fn read_log(&mut self, broker: &MemoryBroker) -> Result<(), Violation> {
@@ -121,13 +133,12 @@ impl Inspector {
         Ok(())
     }
 
-    fn compare_outputs(&mut self, broker: &MemoryBroker) -> Result<(), Violation> {
-        for partition in
-            broker.end_offsets(&self.action_topics.iter().map(SmolStr::new).collect::<Vec<_>>()).keys()
-        {
+    fn compare_outputs(&mut self, broker: &MemoryBroker, now: EventTime) -> Result<(), Violation> {
+        for partition in broker.end_offsets(&self.action_topics).keys() {
             let from = self.looked_to.get(partition).copied().unwrap_or(0);
             for record in read(broker, partition, from) {
                 self.looked_to.insert(partition.clone(), record.offset + 1);
+                refuse_the_future(partition, &record, now)?;
                 self.compare_output(broker, partition, &record)?;
             }
         }
@@ -270,6 +281,22 @@ fn compare_customers(
         ));
     }
     Ok(())
+}
+
+/// Nothing may be said to be true at a time that has not come yet, by a clock that the workers do not have (I7).
+fn refuse_the_future(partition: &TopicPartition, record: &Record, now: EventTime) -> Result<(), Violation> {
+    let time = record.headers.iter().find(|(name, _)| name == "ce_time");
+    let Some(time) = time.and_then(|(_, time)| std::str::from_utf8(time).ok()) else { return Ok(()) };
+    // Times are written with the same number of digits, so that they compare as texts.
+    if time <= now.to_string().as_str() {
+        return Ok(());
+    }
+    let detail = format!("{partition}/{}: speaks of {time}, and it is {now}", record.offset);
+    Err(Violation::new(Invariant::I7, detail))
+}
+
+fn attribute<'a>(output: &'a Output, name: &str) -> Option<&'a str> {
+    output.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 /// A partition of the log.

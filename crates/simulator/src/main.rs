@@ -65,7 +65,10 @@ fn run_one(arguments: &Arguments, seed: u64) -> Option<Report> {
 fn run_many(arguments: &Arguments) -> Option<Report> {
     let started = Instant::now();
     let seeds = Seeds { from: arguments.from, count: arguments.seeds, threads: arguments.threads };
-    let Summary { seeds, tally, crashes, failure } = seeds.run(arguments.mutant);
+    let Summary { seeds, tally, emitted, crashes, failure } = seeds.run(arguments.mutant);
+    for (what, count) in &emitted {
+        println!("{count:>10} {what}");
+    }
     for (what, count) in &tally {
         println!("{count:>10} {what}");
     }

@@ -8,8 +8,10 @@ use engine::settings::{ChangedRules, MissingState, PublishFrom};
 use engine::worker::ServiceSettings;
 use engine::{TaskSettings, WorkerSettings};
 use events::Span;
+use smol_str::SmolStr;
 
 use crate::dice::Dice;
+use crate::rules;
 
 /// The consumer group and service name of ingest.
 pub const INGEST: &str = "ingest";
@@ -21,16 +23,18 @@ pub const CUSTOMER_EVENTS: &str = "customer-events";
 pub const ANONYMOUS_EVENTS: &str = "anonymous-events";
 /// Where unreadable records go.
 pub const DEAD_LETTERS: &str = "dead-letters";
-/// The raw topics.
-pub const RAW_TOPICS: [&str; 3] = ["clickstream", "purchase", "support"];
+/// The raw topics; the last two are for the whole catalogue alone.
+const RAW_TOPICS: [&str; 5] = ["clickstream", "purchase", "support", "profile", "engagement"];
 
 /// What the tasks compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logic {
     /// Everything that ever happened to a customer, in the order of application: nothing goes unnoticed.
     Diary,
-    /// The real triggers.
-    Triggers,
+    /// The cart's triggers, which the naive oracle foretells.
+    Cart,
+    /// Every trigger, every gate, and outcomes.
+    Catalogue,
 }
 
 /// When events happen, beside when they are appended.
@@ -67,7 +71,7 @@ pub struct Faults {
     pub checkpoint: u32,
     /// The path of evidence fails, or leaves partitions out.
     pub evidence: u32,
-    /// Time leaps by many seconds.
+    /// Time leaps by many seconds, with the whole catalogue by days, too.
     pub leap: u32,
     /// A raw topic gets one more partition.
     pub grow: u32,
@@ -81,9 +85,9 @@ pub struct Plan {
     /// How many scheduling steps the faulty phase has.
     pub steps: u64,
     /// Partitions of each raw topic.
-    pub raw_partitions: [u32; 3],
+    pub raw_partitions: [u32; 5],
     /// Whether the raw topics carry the broker's time.
-    pub raw_log_append_time: [bool; 3],
+    pub raw_log_append_time: [bool; 5],
     /// Partitions of `customer-events`.
     pub log_partitions: u32,
     /// Partitions of each action topic.
@@ -100,6 +104,10 @@ pub struct Plan {
     pub punctuality: Punctuality,
     /// After how long a cart is abandoned.
     pub wait: Span,
+    /// The rules of the triggers; a diary has none.
+    pub triggers: Option<triggers::Settings>,
+    /// How long time goes on at least once everything has healed.
+    pub rest: Span,
     /// What the workers of `triggers` are told.
     pub service: ServiceSettings,
     /// What the workers of ingest are told.
@@ -121,21 +129,32 @@ impl Plan {
         let punctuality = if dice.once_in(4) { Punctuality::Tardy } else { Punctuality::Punctual };
         let grace = Span::from_millis(*dice.pick(&[1, 50, 500, 2_000]));
         let allowed_lateness = Span::from_millis(*dice.pick(&[0, 0, 20, 1_000]));
+        let logic = [Logic::Diary, Logic::Cart, Logic::Catalogue][dice.weighted(&[1, 1, 2])];
+        let wait = Span::from_millis(*dice.pick(&[100, 1_000, 10_000]));
         Self {
             seed,
             steps: *dice.pick(&[2_000, 3_000, 6_000]),
-            raw_partitions: [dice.between(1, 3) as u32, dice.between(1, 2) as u32, 1],
+            raw_partitions: [dice.between(1, 3) as u32, dice.between(1, 2) as u32, 1, 1, 1],
             raw_log_append_time: std::array::from_fn(|_| !dice.once_in(5)),
             log_partitions: dice.between(1, 3) as u32,
             action_partitions: dice.between(1, 2) as u32,
             customers: *dice.pick(&[3, 10, 30]),
             workers: 2,
             shop_pause: *dice.pick(&[10, 30, 90]),
-            logic: if dice.once_in(2) { Logic::Diary } else { Logic::Triggers },
+            logic,
             punctuality,
-            wait: Span::from_millis(*dice.pick(&[100, 1_000, 10_000])),
+            wait,
+            triggers: match logic {
+                Logic::Diary => None,
+                Logic::Cart => Some(rules::cart_alone(wait)),
+                Logic::Catalogue => Some(rules::whole_catalogue(dice, wait)),
+            },
+            rest: match logic {
+                Logic::Diary | Logic::Cart => rules::steps(wait)[1],
+                Logic::Catalogue => Span::from_days(*dice.pick(&[0, 3, 40, 400])),
+            },
             service: service_settings(dice, punctuality, grace),
-            ingest: ingest_settings(dice, grace, allowed_lateness),
+            ingest: ingest_settings(dice, logic, grace, allowed_lateness),
             max_poll_records: *dice.pick(&[1, 3, 20]),
             session_timeout: Span::from_secs(30),
             transaction_timeout: Span::from_secs(*dice.pick(&[5, 10, 60])),
@@ -146,12 +165,12 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { seed, steps, logic, punctuality, customers, wait, .. } = self;
+        let Self { seed, steps, logic, punctuality, customers, wait, rest, .. } = self;
         writeln!(
             f,
-            "seed {seed}: {steps} steps; {logic:?}, {punctuality:?}, {customers} customers, wait {wait}"
+            "seed {seed}: {steps} steps; {logic:?}, {punctuality:?}, {customers} customers, wait {wait}, then {rest}"
         )?;
-        let [clickstream, purchase, support] = self.raw_partitions;
+        let [clickstream, purchase, support, ..] = self.raw_partitions;
         write!(f, "partitions: clickstream {clickstream}, purchase {purchase}, support {support}")?;
         writeln!(f, ", customer-events {}, actions {}", self.log_partitions, self.action_partitions)?;
         writeln!(
@@ -161,6 +180,9 @@ impl fmt::Display for Plan {
         )?;
         writeln!(f, "transaction timeout {}", self.transaction_timeout)?;
         writeln!(f, "{:?}", self.faults)?;
+        if self.logic == Logic::Catalogue {
+            writeln!(f, "{:?}", self.triggers.as_ref().map(|settings| &settings.gates))?;
+        }
         writeln!(f, "{:?}", self.service.task)?;
         writeln!(f, "{:?}", self.service.worker)?;
         let ingest = &self.ingest;
@@ -202,9 +224,10 @@ fn service_settings(dice: &mut Dice, punctuality: Punctuality, grace: Span) -> S
     }
 }
 
-fn ingest_settings(dice: &mut Dice, grace: Span, allowed_lateness: Span) -> ingest::Settings {
+fn ingest_settings(dice: &mut Dice, logic: Logic, grace: Span, allowed_lateness: Span) -> ingest::Settings {
+    let raw_topics = if logic == Logic::Catalogue { &RAW_TOPICS[..] } else { &RAW_TOPICS[..3] };
     ingest::Settings {
-        raw_topics: RAW_TOPICS.map(Into::into).to_vec(),
+        raw_topics: raw_topics.iter().map(|topic| SmolStr::new_static(topic)).collect(),
         customer_events: CUSTOMER_EVENTS.into(),
         anonymous_events: ANONYMOUS_EVENTS.into(),
         dead_letters: DEAD_LETTERS.into(),

@@ -11,7 +11,7 @@ use crate::plan::Plan;
 use crate::schedule::Schedule;
 use crate::trace::Trace;
 use crate::verdict::{Invariant, Violation};
-use crate::world::{CrashPoints, Tally, World};
+use crate::world::{CrashPoints, Emitted, Tally, World};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct Report {
     pub crashes: CrashPoints,
     /// What else happened how often.
     pub tally: Tally,
+    /// What was emitted.
+    pub emitted: Emitted,
     /// What happened, if it was to be kept.
     pub trace: Trace,
 }
@@ -58,6 +60,7 @@ pub fn run_traced(seed: u64, mutant: Option<Mutant>, lines: usize) -> Report {
         seed,
         violation: world.violation(),
         tally: world.take_tally(),
+        emitted: world.inspector.borrow().emitted(),
         crashes: schedule.into_crashes(),
         trace: world.take_trace(),
     }

@@ -7,11 +7,11 @@ mod slot;
 use std::rc::Rc;
 
 use engine::memory::TransactionState;
-use events::Span;
+use events::{EventTime, Span};
 
 use self::slot::Slot;
 use crate::actors::{Process, Service};
-use crate::plan::{INGEST, Plan, TRIGGERS};
+use crate::plan::{INGEST, Logic, Plan, TRIGGERS};
 use crate::shop::Shop;
 use crate::world::{CrashPoints, World};
 
@@ -36,6 +36,8 @@ pub struct Schedule<'a> {
     shop: Shop,
     slots: Vec<Slot>,
     rollbacks_left: u32,
+    /// The time at the end of the last leap of days, once everything has healed.
+    leapt_to: EventTime,
     crashes: CrashPoints,
 }
 
@@ -51,6 +53,7 @@ impl<'a> Schedule<'a> {
             shop: Shop::new(plan),
             slots: slots.collect(),
             rollbacks_left: plan.faults.rollbacks,
+            leapt_to: EventTime::MIN,
             crashes: CrashPoints::new(),
         }
     }
@@ -146,7 +149,9 @@ impl<'a> Schedule<'a> {
 
     fn pass_time(&self) {
         let leaps = self.world.is_struck(|faults| faults.leap);
+        let leaps_days = self.plan.logic == Logic::Catalogue;
         let by = self.world.dice(|dice| match dice.below(4) {
+            _ if leaps && leaps_days && dice.once_in(2) => dice.between(3_600_000, 3 * 86_400_000),
             _ if leaps => dice.between(2_000, 40_000),
             0 => dice.between(100, 1_000),
             _ => dice.between(1, 50),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use engine::mutants::Mutant;
 
 use crate::run::{Report, run};
-use crate::world::{CrashPoints, Tally};
+use crate::world::{CrashPoints, Emitted, Tally};
 
 /// Which seeds to run.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,8 @@ pub struct Summary {
     pub seeds: u64,
     /// What happened how often in all of them.
     pub tally: Tally,
+    /// What was emitted how often in all of them.
+    pub emitted: Emitted,
     /// Where workers crashed.
     pub crashes: CrashPoints,
     /// The lowest seed that failed, of those that were run.
@@ -37,6 +39,9 @@ impl Summary {
         self.seeds += 1;
         for (what, count) in &report.tally {
             *self.tally.entry(what).or_default() += count;
+        }
+        for (what, count) in &report.emitted {
+            *self.emitted.entry(what.clone()).or_default() += count;
         }
         for (point, count) in &report.crashes {
             *self.crashes.entry(*point).or_default() += count;

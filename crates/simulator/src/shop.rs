@@ -1,18 +1,24 @@
 //! The raw load: a shop whose clickstream, orders and support tickets arrive in different topics, keyed by anything or
 //! nothing, with bots, strangers and broken records among them. It remembers what should become of each.
 
+mod errands;
+
 use bytes::Bytes;
 use engine::ports::{NewRecord, Offset, TimestampType};
 use events::{EventTime, Span, TopicPartition};
 use smol_str::SmolStr;
 
+use self::errands::{Errand, Errands};
 use crate::dice::Dice;
-use crate::plan::{Plan, Punctuality, RAW_TOPICS};
+use crate::plan::{Logic, Plan, Punctuality};
+use crate::rules::Pace;
 use crate::world::World;
 
 const CLICKSTREAM: usize = 0;
 const PURCHASE: usize = 1;
 const SUPPORT: usize = 2;
+const PROFILE: usize = 3;
+const ENGAGEMENT: usize = 4;
 
 /// What should become of a raw record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,8 +66,11 @@ pub struct Shop {
     customers: usize,
     punctuality: Punctuality,
     allowed_lateness: Span,
-    first_partitions: [u32; 3],
-    raw_partitions: [u32; 3],
+    raw_topics: Vec<SmolStr>,
+    first_partitions: [u32; 5],
+    raw_partitions: [u32; 5],
+    /// Of the whole catalogue; without it the customers know carts and little else.
+    errands: Option<Errands>,
     produced: Vec<((TopicPartition, Offset), Outcome)>,
     happenings: Vec<Happening>,
 }
@@ -73,8 +82,10 @@ impl Shop {
             customers: plan.customers,
             punctuality: plan.punctuality,
             allowed_lateness: plan.ingest.allowed_lateness,
+            raw_topics: plan.ingest.raw_topics.clone(),
             first_partitions: plan.raw_partitions,
             raw_partitions: plan.raw_partitions,
+            errands: (plan.logic == Logic::Catalogue).then(|| Errands::at_pace(Pace::of_wait(plan.wait))),
             produced: Vec::new(),
             happenings: Vec::new(),
         }
@@ -119,24 +130,28 @@ impl Shop {
     /// Any partition; one that is new only once the log has heard of it, or what lies there comes too late.
     fn draw_partition(&self, world: &World, topic: usize) -> TopicPartition {
         let drawn = world.dice(|dice| dice.below(self.raw_partitions[topic] as usize)) as i32;
-        let partition = TopicPartition::new(RAW_TOPICS[topic], drawn);
+        let partition = TopicPartition::new(&self.raw_topics[topic], drawn);
         let is_new = drawn as u32 >= self.first_partitions[topic];
         if is_new && self.punctuality == Punctuality::Punctual && !world.inspector.borrow().know(&partition) {
-            return TopicPartition::new(RAW_TOPICS[topic], 0);
+            return TopicPartition::new(&self.raw_topics[topic], 0);
         }
         partition
     }
 
     /// Adds a partition to a raw topic.
     pub fn grow(&mut self, world: &World) {
-        let topic = world.dice(|dice| dice.below(RAW_TOPICS.len()));
+        let topic = world.dice(|dice| dice.below(self.raw_topics.len()));
         if self.raw_partitions[topic] > self.first_partitions[topic] {
             return;
         }
         self.raw_partitions[topic] += 1;
-        world.note("shop", || format!("{} gets a partition more", RAW_TOPICS[topic]));
+        world.note("shop", || format!("{} gets a partition more", self.raw_topics[topic]));
         world.count("raw topics that grew");
-        world.broker.create_topic(RAW_TOPICS[topic], self.raw_partitions[topic], TimestampType::LogAppend);
+        world.broker.create_topic(
+            &self.raw_topics[topic],
+            self.raw_partitions[topic],
+            TimestampType::LogAppend,
+        );
     }
 
     fn write(&mut self, dice: &mut Dice, now: EventTime) -> Written {
@@ -173,17 +188,16 @@ impl Shop {
     }
 
     fn happen(&mut self, dice: &mut Dice, now: EventTime, id: usize) -> Written {
-        let customer = format!("c{}", dice.below(self.customers));
+        let customer = dice.below(self.customers);
         let stated = self.stated_time(dice, now);
-        let product = dice.below(3) as u8;
-        let (topic, act, kind, rest) = match dice.weighted(&[40, 10, 8, 14, 14, 14]) {
-            0 => (CLICKSTREAM, Act::Added(product), "cart_item_added", item(product)),
-            1 => (CLICKSTREAM, Act::Removed(product), "cart_item_removed", item(product)),
-            2 => (CLICKSTREAM, Act::CheckedOut, "checkout_started", format!(r#","checkout_id":"k{id}""#)),
-            3 => (PURCHASE, Act::Ordered, "order_completed", format!(r#","order_id":"o{id}""#)),
-            4 => (CLICKSTREAM, Act::Other, "product_viewed", item(product)),
-            _ => (SUPPORT, Act::Other, "ticket_opened", format!(r#","ticket_id":"t{id}""#)),
+        let (topic, act, kind, rest) = match &mut self.errands {
+            Some(errands) => {
+                let Errand { topic, kind, fields } = errands.draw(dice, customer, id, now);
+                (topic, Act::Other, kind, fields)
+            }
+            None => about_carts(dice, id),
         };
+        let customer = format!("c{customer}");
         let at = stated.as_millis();
         let text = format!(
             r#"{{"type":"{kind}","event_id":"e{id}","customer_id":"{customer}","occurred_at":{at}{rest}}}"#
@@ -210,6 +224,19 @@ impl Shop {
     }
 }
 
+/// What a customer of a shop does that knows carts, and little else.
+fn about_carts(dice: &mut Dice, id: usize) -> (usize, Act, &'static str, String) {
+    let product = dice.below(3) as u8;
+    match dice.weighted(&[40, 10, 8, 14, 14, 14]) {
+        0 => (CLICKSTREAM, Act::Added(product), "cart_item_added", item(product)),
+        1 => (CLICKSTREAM, Act::Removed(product), "cart_item_removed", item(product)),
+        2 => (CLICKSTREAM, Act::CheckedOut, "checkout_started", format!(r#","checkout_id":"k{id}""#)),
+        3 => (PURCHASE, Act::Ordered, "order_completed", format!(r#","order_id":"o{id}""#)),
+        4 => (CLICKSTREAM, Act::Other, "product_viewed", item(product)),
+        _ => (SUPPORT, Act::Other, "ticket_opened", format!(r#","ticket_id":"t{id}""#)),
+    }
+}
+
 fn item(product: u8) -> String {
     format!(r#","item":{{"product_id":"p{product}","quantity":1}}"#)
 }
@@ -226,9 +253,4 @@ impl Written {
     fn new(topic: usize, outcome: Outcome, text: String) -> Self {
         Self { topic, outcome, key: None, value: Some(Bytes::from(text)) }
     }
-}
-
-/// The raw topics' names as the ports have them.
-pub fn raw_topics() -> [SmolStr; 3] {
-    RAW_TOPICS.map(SmolStr::new_static)
 }

@@ -13,10 +13,11 @@ use std::task::Poll;
 use engine::memory::{BrokerSettings, ManualClock, MemoryBroker, MemoryStore};
 use engine::ports::{Clock, Offset, TimestampType};
 use events::{EventTime, TopicPartition};
+use smol_str::SmolStr;
 
 use crate::dice::Dice;
 use crate::inspector::Inspector;
-use crate::plan::{ANONYMOUS_EVENTS, CUSTOMER_EVENTS, DEAD_LETTERS, Faults, Plan, RAW_TOPICS};
+use crate::plan::{ANONYMOUS_EVENTS, CUSTOMER_EVENTS, DEAD_LETTERS, Faults, Plan};
 use crate::storage::Storage;
 use crate::trace::Trace;
 use crate::verdict::{Invariant, Violation};
@@ -44,6 +45,8 @@ pub struct World {
     pub storage: Storage,
     /// Looks at what is committed and stored, and compares.
     pub inspector: RefCell<Inspector>,
+    /// The raw topics.
+    pub raw_topics: Vec<SmolStr>,
     dice: RefCell<Dice>,
     faults: Cell<Faults>,
     step: Cell<u64>,
@@ -63,13 +66,12 @@ impl World {
             retained_records: None,
         };
         let broker = MemoryBroker::new(Arc::new(clock.clone()), settings);
-        for (topic, index) in RAW_TOPICS.into_iter().zip(0..) {
-            let stamped = if plan.raw_log_append_time[index] {
-                TimestampType::LogAppend
-            } else {
-                TimestampType::Create
-            };
-            broker.create_topic(topic, plan.raw_partitions[index], stamped);
+        let raw_topics = plan.ingest.raw_topics.clone();
+        for ((topic, partitions), stamped) in
+            raw_topics.iter().zip(plan.raw_partitions).zip(plan.raw_log_append_time)
+        {
+            let stamped = if stamped { TimestampType::LogAppend } else { TimestampType::Create };
+            broker.create_topic(topic, partitions, stamped);
         }
         broker.create_topic(CUSTOMER_EVENTS, plan.log_partitions, TimestampType::LogAppend);
         broker.create_topic(ANONYMOUS_EVENTS, 1, TimestampType::LogAppend);
@@ -82,6 +84,7 @@ impl World {
             broker,
             storage: Storage::new(MemoryStore::new()),
             inspector: RefCell::new(inspector),
+            raw_topics,
             dice: RefCell::new(Dice::seeded(plan.seed)),
             faults: Cell::new(plan.faults),
             step: Cell::new(0),
@@ -179,7 +182,7 @@ impl World {
 
     /// Compares what is committed by now with what should be.
     pub fn inspect(&self) {
-        let verdict = self.inspector.borrow_mut().inspect(&self.broker);
+        let verdict = self.inspector.borrow_mut().inspect(&self.broker, self.now());
         self.judge(verdict);
     }
 }
@@ -193,6 +196,9 @@ pub async fn stand_at(actor: &Actor, point: &'static str) {
 
 /// How often what happened.
 pub type Tally = BTreeMap<&'static str, u64>;
+
+/// How many outputs there were of each trigger and stage, as in `dormancy.fired`; the diary has neither.
+pub type Emitted = BTreeMap<SmolStr, u64>;
 
 /// How often workers crashed at each I/O point, by service.
 pub type CrashPoints = BTreeMap<(&'static str, &'static str), u64>;

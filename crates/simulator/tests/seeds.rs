@@ -13,6 +13,33 @@ const GREEN: Seeds = Seeds { from: 0, count: 250, threads: THREADS };
 /// Within so many seeds each mutant has to be caught.
 const MUTATED: Seeds = Seeds { from: 0, count: 600, threads: THREADS };
 
+/// Every trigger there is.
+const CATALOGUE: [&str; 23] = [
+    "anniversary",
+    "birthday",
+    "browse_abandonment",
+    "cart_abandonment",
+    "cart_recovered",
+    "checkout_abandonment",
+    "churn_risk",
+    "csat_low",
+    "delivery_delayed",
+    "dormancy",
+    "nps_detractor",
+    "nps_promoter",
+    "payment_failed",
+    "reactivated",
+    "replenishment_due",
+    "review_request",
+    "search_abandonment",
+    "second_order_due",
+    "support_frustration",
+    "vip_promoted",
+    "vip_slipping",
+    "welcome",
+    "winback",
+];
+
 #[test]
 fn all_seeds_are_green_and_workers_crashed_wherever_they_can() {
     let summary = GREEN.run(None);
@@ -47,6 +74,14 @@ fn all_seeds_are_green_and_workers_crashed_wherever_they_can() {
     }
     for (what, count) in &summary.tally {
         assert!(*count >= 50, "too rare to mean anything: {count} {what}");
+    }
+    for trigger in CATALOGUE {
+        let fired = summary.emitted.get(&*format!("{trigger}.fired")).copied().unwrap_or_default();
+        assert!(fired > 0, "{trigger} never fired");
+    }
+    for stage in ["suppressed", "expired", "cancelled", "converted", "unconverted"] {
+        let of_stage = summary.emitted.iter().filter(|(what, _)| what.ends_with(stage));
+        assert!(of_stage.count() > 5, "hardly any trigger was ever {stage}");
     }
 }
 

@@ -143,6 +143,16 @@ impl<'a> Crew<'a> {
         Ok(())
     }
 
+    /// Stops one service as an operator would, for good.
+    pub fn stop_service(&mut self, service: &str) -> anyhow::Result<()> {
+        let (of_service, others) =
+            std::mem::take(&mut self.seats).into_iter().partition(|(seat, _)| seat.service == service);
+        self.seats = of_service;
+        self.stop()?;
+        self.seats = others;
+        Ok(())
+    }
+
     /// The ends of all logs.
     pub fn tails(&self) -> String {
         self.ports.keys().map(|seat| tail(&self.log(*seat))).collect::<Vec<_>>().join("\n")

@@ -9,8 +9,10 @@ use crate::Common;
 use crate::diary::Diary;
 use crate::topics::{self, Wanted};
 
-/// Raw topics, in the order in which partition counts are given.
-pub const RAW: [&str; 3] = ["clickstream", "purchase", "support"];
+/// Raw topics, in the order in which partition counts are given; carts need the first three.
+pub const RAW: [&str; 5] = ["clickstream", "purchase", "support", "profile", "engagement"];
+/// Where the cart's triggers go, sent or not.
+const OF_CARTS: [&str; 2] = ["actions.cart-abandonment", "actions.suppressed"];
 /// How long a group waits for a silent process.
 pub const SESSION_MS: u64 = 6_000;
 /// How long after the last change of a cart its trigger is due.
@@ -18,12 +20,16 @@ pub const WAIT_MS: i64 = 2_000;
 
 /// What sets one installation apart from another.
 pub struct Shape {
-    /// Partitions of the raw topics.
-    pub raw_partitions: [i32; 3],
+    /// Partitions of the raw topics; there are as many topics.
+    pub raw_partitions: Vec<i32>,
     /// Partitions of everything else.
     pub partitions: i32,
-    /// The due time as the configuration has it.
-    pub wait: String,
+    /// The gates, the outcomes and the triggers, as the configuration has them.
+    pub rules: String,
+    /// Where outputs go.
+    pub outputs: Vec<&'static str>,
+    /// The log of another installation, to be folded once more.
+    pub log: Option<String>,
     /// How far out of order the records of a raw partition may be, and how old evidence has to be.
     pub lateness: &'static str,
 }
@@ -31,7 +37,34 @@ pub struct Shape {
 impl Shape {
     /// For a load that is made as time passes.
     pub fn live(raw_partitions: [i32; 3], partitions: i32) -> Self {
-        Self { raw_partitions, partitions, wait: format!("{WAIT_MS}ms"), lateness: "1s" }
+        Self::of_carts(&format!("{WAIT_MS}ms"), raw_partitions, partitions)
+    }
+
+    /// The cart's first step alone, without gates.
+    pub fn of_carts(wait: &str, raw_partitions: [i32; 3], partitions: i32) -> Self {
+        let rules = format!(
+            r#"[gates]
+enabled = []
+
+[outcomes]
+enabled = false
+
+[triggers]
+max_staleness = "36500d"
+
+[triggers.cart-abandonment]
+wait = "{wait}"
+steps = []
+"#
+        );
+        Self {
+            raw_partitions: raw_partitions.to_vec(),
+            partitions,
+            rules,
+            outputs: OF_CARTS.to_vec(),
+            log: None,
+            lateness: "1s",
+        }
     }
 }
 
@@ -41,6 +74,8 @@ pub struct Installation {
     /// The brokers as this program talks to them.
     pub servers: String,
     name: String,
+    raw: usize,
+    outputs: Vec<&'static str>,
     config: PathBuf,
     program: PathBuf,
 }
@@ -81,11 +116,13 @@ impl Installation {
         let program = program()?;
         let name = diary.name().to_owned();
         let config = diary.folder().join("rekindle.toml");
-        let installation = Self { diary, servers: servers.kafka.clone(), name, config, program };
+        let (raw, outputs) = (shape.raw_partitions.len(), shape.outputs.clone());
+        let installation =
+            Self { diary, servers: servers.kafka.clone(), name, raw, outputs, config, program };
         let raw = installation.raw_topics();
         let mut wanted: Vec<Wanted> = raw
             .into_iter()
-            .zip(shape.raw_partitions)
+            .zip(shape.raw_partitions.iter().copied())
             .enumerate()
             .map(|(n, (name, partitions))| Wanted { name, partitions, broker: brokers.map(|at| at[n]) })
             .collect();
@@ -105,12 +142,12 @@ impl Installation {
 
     /// Its raw topics, in the order of [`RAW`].
     pub fn raw_topics(&self) -> Vec<String> {
-        RAW.iter().map(|of| self.topic(of)).collect()
+        RAW.iter().take(self.raw).map(|of| self.topic(of)).collect()
     }
 
-    /// Where triggers go, sent or not.
+    /// Where outputs go.
     pub fn action_topics(&self) -> Vec<String> {
-        ["actions.cart-abandonment", "actions.suppressed"].map(|of| self.topic(of)).to_vec()
+        self.outputs.iter().map(|of| self.topic(of)).collect()
     }
 
     /// A service of this installation.
@@ -129,7 +166,8 @@ impl Installation {
 
     fn configuration(&self, servers: &Servers, shape: &Shape) -> String {
         let Self { name, .. } = self;
-        let Shape { wait, lateness, .. } = shape;
+        let Shape { rules, lateness, .. } = shape;
+        let log = shape.log.clone().unwrap_or_else(|| self.topic("customer-events"));
         let raw: String =
             self.raw_topics().iter().map(|topic| format!("[ingest.topics.\"{topic}\"]\n")).collect();
         format!(
@@ -144,10 +182,11 @@ url = "redis://{redis}"
 namespace = "{name}"
 
 [topics]
-customer_events = "{name}.customer-events"
+customer_events = "{log}"
 anonymous_events = "{name}.anonymous-events"
 dead_letters = "{name}.dead-letters"
 actions_prefix = "{name}.actions"
+outcomes = "{name}.outcomes"
 
 [engine]
 grace = "{lateness}"
@@ -159,19 +198,7 @@ allowed_lateness = "{lateness}"
 grace = "{lateness}"
 
 {raw}
-[gates]
-enabled = []
-
-[outcomes]
-enabled = false
-
-[triggers]
-max_staleness = "36500d"
-
-[triggers.cart-abandonment]
-wait = "{wait}"
-steps = []
-"#,
+{rules}"#,
             kafka = servers.kafka_of_product,
             redis = servers.redis,
         )

@@ -5,7 +5,7 @@
 
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::installation::WAIT_MS;
 
@@ -30,6 +30,12 @@ pub enum What {
     TicketOpened,
     /// Something that no reader understands.
     Junk,
+    /// An event of any kind, with the fields that only this kind has, that happened so long before it is sent.
+    Told {
+        kind: &'static str,
+        fields: Value,
+        late_ms: i64,
+    },
 }
 
 /// One in so many records is sent twice.
@@ -122,12 +128,17 @@ impl Planned {
                 json!({"order_id": format!("o-{number}"), "currency": "EUR", "total_minor": 995}),
             ),
             What::TicketOpened => ("ticket_opened", json!({"ticket_id": format!("t-{number}")})),
+            What::Told { kind, fields, .. } => (*kind, fields.clone()),
             What::Junk => return format!("{{\"type\": \"cart_item_added\", \"cut\": {number}").into_bytes(),
         };
         more["type"] = json!(kind);
         more["event_id"] = json!(format!("e-{number}"));
         more["customer_id"] = json!(self.customer_id());
-        more["occurred_at"] = json!(now_ms);
+        let late_ms = match &self.what {
+            What::Told { late_ms, .. } => *late_ms,
+            _ => 0,
+        };
+        more["occurred_at"] = json!(now_ms - late_ms);
         more.to_string().into_bytes()
     }
 }

@@ -1,6 +1,7 @@
 //! Real processes of `rekindle` on real servers, with everything done to them that production does.
 //!
-//! Must stay true: what is expected is worked out from the raw topics by code that shares nothing with the product;
+//! Must stay true: what is expected is worked out from the raw topics by code that shares nothing with the product
+//! (of the whole catalogue it is a fold of the same log that nothing disturbs);
 //! what was sent is read by a plain `read_committed` consumer; `--seed` fixes the load and the faults, though not how
 //! the machine interleaves them. Each scenario ends with one line, PASS or FAIL, with its figures.
 //!
@@ -10,6 +11,7 @@
 
 mod accounts;
 mod actions;
+mod catalogue;
 mod cluster;
 mod crew;
 mod diary;
@@ -17,6 +19,7 @@ mod installation;
 mod load;
 mod metrics;
 mod oracle;
+mod outputs;
 mod process;
 mod proxy;
 mod raw;
@@ -91,6 +94,15 @@ enum Scenario {
         #[arg(long, default_value_t = 60_000)]
         events: usize,
     },
+    /// Every trigger, every gate and outcomes, with kill -9 at random moments
+    Catalogue {
+        /// How many processes are killed
+        #[arg(long, default_value_t = 8)]
+        kills: u32,
+        /// How many raw records are sent
+        #[arg(long, default_value_t = 25_000)]
+        events: usize,
+    },
     /// The broker that has the purchases cannot be reached
     CutBroker,
     /// All of them, one after the other
@@ -105,6 +117,7 @@ fn main() -> ExitCode {
             Scenario::Kills { kills: 10, events: 100_000 },
             Scenario::LostState { events: 60_000 },
             Scenario::PausedOwner { events: 60_000 },
+            Scenario::Catalogue { kills: 8, events: 25_000 },
             Scenario::CutBroker,
         ],
         one => vec![one],
@@ -120,6 +133,9 @@ fn is_passed(scenario: &Scenario, common: &Common) -> bool {
         Scenario::Kills { kills, events } => ("kills", scenarios::kills::run(common, *kills, *events)),
         Scenario::LostState { events } => ("lost-state", scenarios::lost_state::run(common, *events)),
         Scenario::PausedOwner { events } => ("paused-owner", scenarios::paused_owner::run(common, *events)),
+        Scenario::Catalogue { kills, events } => {
+            ("catalogue", scenarios::catalogue::run(common, *kills, *events))
+        }
         Scenario::CutBroker => ("cut-broker", scenarios::cut_broker::run(common)),
         Scenario::All => return true,
     };

@@ -113,10 +113,20 @@ pub fn read_all(
     servers: &str,
     topic: &str,
     patience: Duration,
+    see: impl FnMut(&BorrowedMessage<'_>),
+) -> anyhow::Result<()> {
+    read_each(servers, &[topic.to_owned()], patience, see)
+}
+
+/// Shows every committed record that these topics hold as of now.
+pub fn read_each(
+    servers: &str,
+    topics: &[String],
+    patience: Duration,
     mut see: impl FnMut(&BorrowedMessage<'_>),
 ) -> anyhow::Result<()> {
     let consumer = reader(servers)?;
-    let ends = assign(&consumer, &[topic.to_owned()])?;
+    let ends = assign(&consumer, topics)?;
     let deadline = Instant::now() + patience;
     loop {
         // An error is a broker that comes or goes; what matters is whether the end is reached.
@@ -125,16 +135,17 @@ pub fn read_all(
             continue;
         }
         let positions = consumer.position()?;
-        let at = |partition: i32| match positions.find_partition(topic, partition).map(|found| found.offset())
-        {
-            Some(Offset::Offset(offset)) => offset,
-            _ => 0,
+        let at = |topic: &str, partition| match positions.find_partition(topic, partition)?.offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
         };
-        if ends.iter().all(|((_, partition), end)| at(*partition) >= *end) {
+        let is_read =
+            |((topic, partition), end): (&(String, i32), &i64)| at(topic, *partition).unwrap_or(0) >= *end;
+        if ends.iter().all(is_read) {
             return Ok(());
         }
         if Instant::now() >= deadline {
-            bail!("{topic} was not read to its end within {patience:?}");
+            bail!("{topics:?} were not read to their ends within {patience:?}");
         }
     }
 }

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use engine::ports::{Clock, EndOffsets, Evidence};
 use events::{EventTime, Span};
 
-use crate::plan::RAW_TOPICS;
 use crate::world::World;
 
 /// [`EndOffsets`] over the world's broker.
@@ -29,7 +28,7 @@ impl UnreliableEndOffsets {
     }
 
     fn look(&self, asked_at: EventTime) -> Evidence {
-        let mut ends = self.world.broker.end_offsets(&RAW_TOPICS.map(Into::into));
+        let mut ends = self.world.broker.end_offsets(&self.world.raw_topics);
         ends.retain(|_, _| !self.world.is_struck(|faults| faults.evidence));
         Evidence { asked_at, ends }
     }

@@ -56,13 +56,13 @@ impl FaultyLog {
         actor: Rc<Actor>,
         group: &str,
         slot: usize,
-        topics: &[&str],
+        topics: Vec<SmolStr>,
         max_poll_records: usize,
     ) -> Self {
         let settings = LogSettings {
             group: group.into(),
             slot: SmolStr::new(slot.to_string()),
-            topics: topics.iter().map(SmolStr::new).collect(),
+            topics,
             max_poll_records,
             poll_wait: Duration::ZERO,
         };

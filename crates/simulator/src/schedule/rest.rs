@@ -4,15 +4,17 @@ use engine::ports::Position;
 use events::{EventTime, Frontier, Span};
 
 use super::Schedule;
-use crate::actors::steps;
 use crate::inspector::log_partition;
-use crate::plan::{INGEST, TRIGGERS};
-use crate::shop::raw_topics;
+use crate::plan::{INGEST, Logic, TRIGGERS};
 
 /// After so many rounds something must be wrong.
 const MAX_ROUNDS: u32 = 2_000;
+/// In how many leaps the catalogue's long rest passes.
+const FAR_LEAPS: i64 = 6;
 /// How often each worker goes on in a round.
 const TURNS_PER_ROUND: usize = 20;
+/// How many times as often, as long as somebody is behind.
+const MAX_PARTS: u32 = 3;
 
 impl Schedule<'_> {
     /// No more faults: everybody wakes up, and time goes on until every raw record and every timer is worked off.
@@ -25,26 +27,36 @@ impl Schedule<'_> {
         for _ in 0..MAX_ROUNDS {
             self.round();
             self.world.count("rounds of rest");
-            self.world.inspect();
             if self.world.violation().is_some() {
                 return;
             }
             if self.is_at_rest(goal) {
                 return self.stop_all();
             }
-            // A leap may not outlast a transaction, or none would ever be long enough ago.
-            let leap = self.plan.transaction_timeout.as_millis() / 3;
-            let is_behind = !self.is_all_read() || !self.is_all_published();
-            self.world.clock.advance(Span::from_millis(if is_behind { 50 } else { leap }));
+            let leap = self.next_leap(goal);
+            self.world.clock.advance(leap);
         }
         self.world.accuse_of_stalling("run", format!("does not come to rest: {}", self.what_is_left(goal)));
     }
 
+    /// Time stands still in it, so that ticks cannot keep ahead of those who read them.
     fn round(&mut self) {
-        for _ in 0..TURNS_PER_ROUND {
-            self.restart_the_dead(u64::MAX);
-            self.turn();
+        for _ in 0..MAX_PARTS {
+            for _ in 0..TURNS_PER_ROUND {
+                self.restart_the_dead(u64::MAX);
+                self.turn();
+            }
+            // It reads the log: before, nobody knows what there is to be published.
+            self.world.inspect();
+            if self.world.violation().is_some() || !self.is_behind() {
+                break;
+            }
         }
+    }
+
+    /// Whether something is written that was not read, or read that was not published.
+    fn is_behind(&self) -> bool {
+        !self.is_all_read() || !self.is_all_published()
     }
 
     /// Lets the workers work off all of the log; whether they do.
@@ -72,11 +84,29 @@ impl Schedule<'_> {
         }
     }
 
-    /// When the last timer is due that anything can have armed.
+    /// When the last timer is due that a cart or a diary can have armed; the catalogue has some for years.
     fn last_timer(&self) -> EventTime {
-        let [_, last] = steps(self.plan);
-        let settled = self.plan.service.task.settle;
-        self.world.now() + Span::from_millis(last.as_millis() + settled.as_millis())
+        self.world.now() + self.plan.rest + self.plan.service.task.settle
+    }
+
+    /// By how much time may go on.
+    fn next_leap(&mut self, goal: EventTime) -> Span {
+        if self.is_behind() {
+            return Span::from_millis(50);
+        }
+        // A leap may outlast neither a transaction nor a session, or none would ever be long enough.
+        let shorter = self.plan.transaction_timeout.min(self.plan.session_timeout);
+        let leap = Span::from_millis(shorter.as_millis() / 3);
+        let now = self.world.now();
+        let leaps_far = self.plan.logic == Logic::Catalogue && now < goal;
+        if !leaps_far || !self.has_come_to(self.leapt_to) || !self.world.broker.live_transactions().is_empty()
+        {
+            return leap;
+        }
+        // All has been worked off, and nothing is open: days may pass at once.
+        let far = leap.max(Span::from_millis(self.plan.rest.as_millis() / FAR_LEAPS));
+        self.leapt_to = now + far;
+        far
     }
 
     fn is_at_rest(&self, goal: EventTime) -> bool {
@@ -87,7 +117,7 @@ impl Schedule<'_> {
     fn is_all_read(&self) -> bool {
         let broker = &self.world.broker;
         broker
-            .end_offsets(&raw_topics())
+            .end_offsets(&self.world.raw_topics)
             .iter()
             .all(|(partition, end)| *end == 0 || broker.committed_offset(INGEST, partition) == Some(*end))
     }
@@ -114,7 +144,7 @@ impl Schedule<'_> {
     fn what_is_left(&self, goal: EventTime) -> String {
         let broker = &self.world.broker;
         let mut left = Vec::new();
-        for (partition, end) in broker.end_offsets(&raw_topics()) {
+        for (partition, end) in broker.end_offsets(&self.world.raw_topics) {
             left.push(format!(
                 "{partition} ends at {end}, read to {:?}",
                 broker.committed_offset(INGEST, &partition)

@@ -60,7 +60,11 @@ fn endure(
 }
 
 /// Kills one process of a service, or of the other if none lives.
-fn strike(dice: &mut SmallRng, crew: &mut Crew<'_>, service: &str) -> anyhow::Result<Option<Seat>> {
+pub(super) fn strike(
+    dice: &mut SmallRng,
+    crew: &mut Crew<'_>,
+    service: &str,
+) -> anyhow::Result<Option<Seat>> {
     let mut victims: Vec<Seat> = crew.living().into_iter().filter(|seat| seat.service == service).collect();
     if victims.is_empty() {
         victims = crew.living();

@@ -51,7 +51,7 @@ fn through(
     due: usize,
     (ingest, triggers, raw_partitions, partitions): (usize, usize, [i32; 3], i32),
 ) -> anyhow::Result<String> {
-    let shape = Shape { raw_partitions, partitions, wait: WAIT.to_owned(), lateness: "1s" };
+    let shape = Shape::of_carts(WAIT, raw_partitions, partitions);
     let scenario = format!("otto-{ingest}-{triggers}");
     let installation = Installation::prepare(common, &scenario, servers, &shape, None)?;
     let expected = replayed(&installation, rows)?;
