@@ -47,7 +47,7 @@ pub fn run(args: &UpArgs, config: &Config) -> Result<()> {
     workers.extend(start_triggers(&process, &settings, Slot::FIRST, TRIGGER_WORKERS)?);
     let clock = ScaledClock::starting_at(SystemClock.now(), up.speed);
     let stop = process.stop_signal().clone();
-    let shop = Shopkeeper::start(sending_to(properties)?, clock, up, &stop)?;
+    let shop = Shopkeeper::start(sending_to(properties, up.speed)?, clock, up, &stop)?;
 
     let mut screen = Screen::new(std::io::stdout().lock(), args.format);
     screen.welcome(up, first_triggers(config, &settings))?;
@@ -109,11 +109,15 @@ fn check_raw_topics(settings: &Settings) -> Result<()> {
 }
 
 /// Writes messages as the shop's systems would, at the time at which they are sent.
-fn sending_to(properties: &KafkaProperties) -> Result<impl FnMut(&Message) -> bool + Send + 'static + use<>> {
+fn sending_to(
+    properties: &KafkaProperties,
+    speed: f64,
+) -> Result<impl FnMut(&Message) -> bool + Send + 'static + use<>> {
     let producer = PlainProducer::connect(properties, SEND_LIMIT)?;
     Ok(move |message: &Message| {
         let key = message.record.key.as_deref().map(str::as_bytes);
-        match producer.send(message.record.topic, key, &message.value(SystemClock.now())) {
+        let value = message.value_at_speed(SystemClock.now(), speed);
+        match producer.send(message.record.topic, key, &value) {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!(%error, "the shop cannot send");
