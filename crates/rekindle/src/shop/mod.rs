@@ -37,7 +37,7 @@ use visit::{Visit, Visitor};
 pub const RAW_TOPICS: [&str; 5] = ["clickstream", "purchase", "support", "profile", "engagement"];
 
 /// Visits per customer and day, on average over day and night.
-const DAILY_VISITS: f64 = 0.6;
+const DAILY_VISITS: f64 = 0.15;
 /// Share of the visits without a login.
 const ANONYMOUS_VISITS: f64 = 0.2;
 /// Share of the visits with a login after which the customer stays away.

@@ -17,11 +17,11 @@ mod habits {
     /// Share of the visits with a search, which leads to product pages as any visit does.
     pub const SEARCHES: f64 = 0.25;
     /// Share of the visitors who put something into the cart.
-    pub const CARTS: f64 = 0.35;
+    pub const CARTS: f64 = 0.15;
     /// Share of the carts that lose something again.
     pub const REMOVES: f64 = 0.15;
     /// Share of the carts that go to the checkout.
-    pub const CHECKS_OUT: f64 = 0.5;
+    pub const CHECKS_OUT: f64 = 0.4;
     /// Share of the steps of a checkout after which it goes on; with three of them 0.73 of the checkouts come to pay.
     pub const GOES_ON: f64 = 0.9;
     /// Steps of a checkout: address, shipping, payment.
@@ -31,7 +31,7 @@ mod habits {
     /// Share of the refused payments after which another is tried at once, and taken.
     pub const PAYS_OTHERWISE: f64 = 0.5;
     /// Share of the carts left behind that are bought hours later, without a further visit being recorded.
-    pub const ORDERS_LATER: f64 = 0.2;
+    pub const ORDERS_LATER: f64 = 0.12;
     /// Seconds between two clicks.
     pub const PAUSE_SECONDS: std::ops::Range<i64> = 4..75;
     /// Most product pages of a visit.
