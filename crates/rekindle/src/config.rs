@@ -25,6 +25,8 @@ const HYPHENATED: &[&str] = &["cart-abandonment"];
 /// Where a configuration comes from, weakest first.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// What a command sets before everything else.
+    pub preset: Option<&'static str>,
     /// The file.
     pub file: Option<PathBuf>,
     /// The process's environment; only [`ENVIRONMENT_PREFIX`] matters.
@@ -51,6 +53,9 @@ impl Config {
     /// At the first thing that is not in order.
     pub fn load(sources: &Sources) -> Result<Self, Problem> {
         let mut document = Document::default();
+        if let Some(preset) = sources.preset {
+            document.add_file("what the command presets", preset);
+        }
         if let Some(path) = &sources.file {
             document.add_file(path.display().to_string(), read_file(path)?);
         }
@@ -115,6 +120,7 @@ mod tests {
         });
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Config::load(&Sources {
+            preset: None,
             file: path,
             environment: environment.iter().map(owned).collect(),
             assignments: assignments.iter().map(|text| (*text).to_owned()).collect(),

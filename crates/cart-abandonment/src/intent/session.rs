@@ -37,6 +37,35 @@ impl IntentState {
             Body::Searched(_) => self.arm_session(at, Trigger::SearchAbandonment),
             _ => {}
         }
+        self.leave_untold(at);
+    }
+
+    /// Keeps nothing of what was looked at while no trigger could tell it: after one was sent, for as long as there is
+    /// to be no second, after an order, beside a cart. It is most of what is known of somebody who comes often.
+    fn leave_untold(&mut self, at: &Application<'_>) {
+        let Some(session) = &self.session else { return };
+        if self.pending.as_ref().is_some_and(|pending| pending.is_about(session)) {
+            return;
+        }
+        let nothing_to_tell = session.has_fired || at.known.cart.open.is_some();
+        let ordered =
+            at.last_order().is_some_and(|order| at.rules.is_soon_after_order(at.event.occurred_at, order));
+        let is_barred = |trigger| {
+            let due = at.rules.wait(trigger).map(|wait| session.end(at.rules) + wait);
+            let (sent_ms, once_per) = self.last_sent(at.rules, trigger);
+            due.is_none_or(|due| at.timer_at(due, sent_ms, once_per).is_none())
+        };
+        let (no_products, no_queries) = (
+            nothing_to_tell || ordered || is_barred(Trigger::BrowseAbandonment),
+            nothing_to_tell || is_barred(Trigger::SearchAbandonment),
+        );
+        let Some(session) = &mut self.session else { return };
+        if no_products {
+            session.products = Vec::new();
+        }
+        if no_queries {
+            session.queries = Vec::new();
+        }
     }
 
     /// The session that the event belongs to; the one before it is kept while something waits for its end.

@@ -12,6 +12,7 @@ use engine::ports::{Clock, Record};
 use events::Span;
 use kafka::{CommittedReader, KafkaProperties, PlainProducer};
 
+use super::haste::hasten;
 use super::screen::Screen;
 use super::shopkeeper::Shopkeeper;
 use crate::cli::UpArgs;
@@ -65,31 +66,6 @@ pub fn run(args: &UpArgs, config: &Config) -> Result<()> {
     ended
 }
 
-/// The settings with the waiting times of the rules divided by `speed`. What is measured in real time stays: lateness,
-/// grace, staleness.
-fn hasten(settings: &Settings, speed: f64) -> Settings {
-    let hastened = |span: Span| Span::from_millis(((span.as_millis() as f64 / speed) as i64).max(1));
-    let mut settings = settings.clone();
-    if let Some(rules) = &mut settings.triggers.cart_abandonment {
-        rules.wait = hastened(rules.wait);
-        let mut before = rules.wait;
-        for step in &mut rules.further_steps {
-            // However fast, steps stay apart.
-            *step = hastened(*step).max(after(before));
-            before = *step;
-        }
-        rules.forget_after = hastened(rules.forget_after).max(after(before));
-        rules.retract_within = hastened(rules.retract_within);
-        rules.valid_for = hastened(rules.valid_for);
-    }
-    settings
-}
-
-/// The next moment.
-const fn after(span: Span) -> Span {
-    Span::from_millis(span.as_millis() + 1)
-}
-
 /// How long a cart waits in the shop's time, and how many seconds that takes here.
 fn first_triggers(config: &Config, hastened: &Settings) -> Option<(Span, f64)> {
     let wait = config.settings.triggers.cart_abandonment.as_ref()?.wait;
@@ -137,24 +113,4 @@ fn read_new(triggers: &CommittedReader, wait: Duration) -> Vec<Record> {
         wait = Duration::ZERO;
     }
     records
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hastened_steps_stay_in_their_order_whatever_the_speed() {
-        let sources = crate::config::Sources {
-            assignments: vec!["gates.enabled=[]".to_owned()],
-            ..crate::config::Sources::default()
-        };
-        let settings = Config::load(&sources).unwrap().settings;
-        for speed in [1.0, 1_800.0, 1e9] {
-            let hastened = hasten(&settings, speed);
-            assert!(hastened.triggers.validate().is_ok(), "{speed}");
-        }
-        let rules = hasten(&settings, 1_800.0).triggers.cart_abandonment.unwrap();
-        assert_eq!(rules.wait, Span::from_secs(8));
-    }
 }

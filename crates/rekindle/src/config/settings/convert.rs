@@ -149,9 +149,18 @@ fn churn_settings(section: &ChurnRisk, origins: &Origins) -> Result<Option<churn
     let model = churn_risk::Model::parse(&name, &text)?;
     let purchase_model =
         model.purchase_model().map_err(|unfit| origins.problem(MODEL, format!("{name}: {unfit}")))?;
+    Ok(Some(churn_by_model(section, &model, purchase_model)))
+}
+
+/// The settings of churn risk by a model, and by what of it foretells purchases.
+pub fn churn_by_model(
+    section: &ChurnRisk,
+    model: &churn_risk::Model,
+    purchase_model: churn_risk::PurchaseModel,
+) -> churn_risk::Settings {
     // Probabilities were checked, so that these are whole numbers of 1 to 10,000.
     let basis_points = |probability: f64| (probability * 10_000.0).round() as u32;
-    Ok(Some(churn_risk::Settings {
+    churn_risk::Settings {
         rules: churn_risk::Rules {
             enter: basis_points(section.enter),
             leave: basis_points(section.leave),
@@ -164,7 +173,7 @@ fn churn_settings(section: &ChurnRisk, origins: &Origins) -> Result<Option<churn
         usual_gap: section.usual_gap.span(),
         ahead: Span::from_minutes(i64::from(model.data.utc_offset_minutes)),
         valid_for: section.valid_for.span(),
-    }))
+    }
 }
 
 fn cart_rules(sections: &Sections) -> cart_abandonment::Rules {
