@@ -43,17 +43,9 @@ impl LifecycleState {
             Some(place) => self.products.remove(place),
             None => Product { product_id: product_id.to_owned(), ..Product::begun(at) },
         };
-        // See below.
-        if product.first_ms == 0 {
-            product.first_ms = product.wait.since_ms;
-        }
         let wrong = product.count_order(at);
         product.wait.time(product.due(rule), at);
         product.wait.keep_event_if_timed(at);
-        // Most products are bought once, and then it is when the wait began.
-        if product.first_ms == product.wait.since_ms {
-            product.first_ms = 0;
-        }
         let place = self.products.partition_point(|other| other.wait.since_ms <= product.wait.since_ms);
         self.products.insert(place, product);
         if self.products.len() > MAX_PRODUCTS {
@@ -95,8 +87,7 @@ impl Product {
     /// How long it lasts, and whether the customer's own orders say so.
     fn interval(&self, rule: &ReplenishmentDue) -> Option<(Span, bool)> {
         let between = i64::from(self.orders.saturating_sub(1)).max(1);
-        let first_ms = if self.first_ms == 0 { self.wait.since_ms } else { self.first_ms };
-        let mean = Span::from_millis(self.wait.since_ms.saturating_sub(first_ms) / between);
+        let mean = Span::from_millis(self.wait.since_ms.saturating_sub(self.first_ms) / between);
         if self.orders >= ORDERS_FOR_AN_INTERVAL && mean > Span::ZERO {
             return Some((mean, true));
         }

@@ -45,7 +45,7 @@ pub struct Product {
     /// How many orders it was in.
     #[prost(uint32, tag = "2")]
     pub orders: u32,
-    /// When the first of them was placed; 0 where that is when the wait began.
+    /// When the first of them was placed.
     #[prost(sint64, tag = "3")]
     pub first_ms: i64,
     /// Since the last of them.

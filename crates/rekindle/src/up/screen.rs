@@ -144,7 +144,7 @@ fn line(payload: &Value) -> String {
 /// What it is about: the cart, where there is one, else why it fired.
 fn what(payload: &Value) -> String {
     match &payload["context"]["cart"] {
-        Value::Null => text(payload, "/evidence/summary").to_owned(),
+        Value::Null => text(payload, "/why/summary").to_owned(),
         cart_left => cart(cart_left),
     }
 }
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(line(&payload), expected);
         let payload = json!({
             "trigger": "winback", "stage": "fired", "step": 0, "due_at": "2026-11-22T14:03:05.123Z",
-            "customer": { "id": "c-1" }, "evidence": { "summary": "Long ago." }, "context": {},
+            "customer": { "id": "c-1" }, "why": { "summary": "Long ago." }, "context": {},
         });
         assert_eq!(line(&payload), "2026-11-22 14:03:05  winback step 0  fired      c-1  Long ago.");
     }
