@@ -151,9 +151,9 @@ mod tests {
     use events::Span;
 
     use super::*;
-    use crate::score::Weights;
     use crate::score::tests::{DAY, at, scorer};
     use crate::watch::{Rules, WatchState};
+    use crate::weights::Weights;
 
     fn settings() -> Settings {
         Settings {
@@ -164,6 +164,8 @@ mod tests {
             usual_gap: Span::from_days(30),
             ahead: Span::ZERO,
             valid_for: Span::from_days(7),
+            typical_spend: None,
+            high_value: None,
         }
     }
 

@@ -55,5 +55,6 @@ impl CareState {
                 || armed.iter().any(|armed| armed.is_about_order(&order.order_id))
         });
         self.fired.retain(|fired| now.since(fired.fired.at()) <= at.rules.retract_within);
+        self.strip_orders();
     }
 }

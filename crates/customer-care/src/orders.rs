@@ -170,6 +170,22 @@ impl CareState {
         Some(order)
     }
 
+    /// Of an order about which nothing can be told, armed or taken back any more, only that is kept: eight of them
+    /// would otherwise be a third of a record.
+    pub(crate) fn strip_orders(&mut self) {
+        let Self { orders, fired, armed, .. } = self;
+        let told = fired.iter().map(|fired| &fired.armed);
+        let of_an_order: Vec<&str> =
+            armed.iter().chain(told).filter_map(|armed| armed.order_id.as_deref()).collect();
+        let is_over = |order: &&mut AwaitedOrder| {
+            order.is_review_over && order.is_delay_over && !of_an_order.contains(&order.order_id.as_str())
+        };
+        for order in orders.iter_mut().filter(is_over) {
+            order.ordered_by.clear();
+            (order.ordered, order.delivered, order.promised) = (None, None, None);
+        }
+    }
+
     fn make_room_for_order(&mut self) {
         if self.orders.len() < MOST_ORDERS {
             return;

@@ -75,6 +75,9 @@ pub struct ConfigArgs {
     /// The Redis server, as --set redis.url
     #[arg(long, value_name = "URL")]
     pub redis: Option<String>,
+    /// What a command sets before all of these.
+    #[arg(skip)]
+    pub preset: Option<&'static str>,
 }
 
 impl ConfigArgs {
@@ -84,7 +87,7 @@ impl ConfigArgs {
         let servers =
             servers.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
         let assignments = self.assignments.iter().cloned().chain(servers).collect();
-        Sources { file: self.config.clone(), environment, assignments }
+        Sources { preset: self.preset, file: self.config.clone(), environment, assignments }
     }
 }
 
@@ -151,8 +154,13 @@ impl UpArgs {
         self.config.kafka.is_some() || self.config.redis.is_some()
     }
 
-    /// The sources of the configuration: a flag of this command stands for the key of its name, and consent counts as
-    /// granted where nothing else is said, since the shop's customers do not exist.
+    /// Whether nobody has said what to run: then it is the whole catalogue, with short waits.
+    pub fn is_demonstration(&self) -> bool {
+        self.config.config.is_none()
+    }
+
+    /// The sources of the configuration: a flag of this command stands for the key of its name, and without a file the
+    /// demonstration's stands for it.
     pub fn sources(&self) -> ConfigArgs {
         let flag = |key: &str, value: Option<String>| value.map(|value| format!("up.{key}={value}"));
         let flags = [
@@ -162,9 +170,7 @@ impl UpArgs {
         ];
         let mut sources = self.config.clone();
         sources.assignments.extend(flags.into_iter().flatten());
-        if sources.config.is_none() {
-            sources.assignments.insert(0, "gates.consent.default=granted".to_owned());
-        }
+        sources.preset = self.is_demonstration().then_some(crate::up::demonstration::CONFIGURATION);
         sources
     }
 }
@@ -182,7 +188,8 @@ Examples:
     rekindle up --kafka 127.0.0.1:9092 --redis redis://127.0.0.1:6379 --create-topics \
       --set topics.replication=1 --set topics.min_insync_replicas=1
 
-Without servers nothing is kept: log and state are in memory, and end with the process. On servers time is real: the
+Without --config the whole catalogue is on, with waits that are short enough to be seen; `rekindle check` shows the
+defaults, and --set changes any of it. Without servers nothing is kept: log and state are in memory, and end with the process. On servers time is real: the
 shop's visits and the waiting times of the rules are hastened by --speed, and the rest is as in production.";
 
 /// `rekindle generate`.
@@ -212,7 +219,8 @@ Examples:
     rekindle generate --events 1000000 --output shop.jsonl
     rekindle replay --from-file shop.jsonl --set gates.consent.default=granted --output triggers.jsonl
 
-The clickstream is in Segment's vocabulary, orders and tickets are in Rekindle's own. The same seed writes the same
+The clickstream is in Segment's vocabulary, what the other systems send (orders, tickets, profiles, messages) is in
+Rekindle's own. The same seed writes the same
 bytes. The records come in the order in which the shop sends them.";
 
 /// How `rekindle up` prints triggers.

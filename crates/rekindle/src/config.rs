@@ -42,6 +42,8 @@ const HYPHENATED: &[&str] = &[
 /// Where a configuration comes from, weakest first.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// What a command sets before everything else.
+    pub preset: Option<&'static str>,
     /// The file.
     pub file: Option<PathBuf>,
     /// The process's environment; only [`ENVIRONMENT_PREFIX`] matters.
@@ -68,6 +70,9 @@ impl Config {
     /// At the first thing that is not in order.
     pub fn load(sources: &Sources) -> Result<Self, Problem> {
         let mut document = Document::default();
+        if let Some(preset) = sources.preset {
+            document.add_file("what the command presets", preset);
+        }
         if let Some(path) = &sources.file {
             document.add_file(path.display().to_string(), read_file(path)?);
         }
@@ -132,6 +137,7 @@ mod tests {
         });
         let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         Config::load(&Sources {
+            preset: None,
             file: path,
             environment: environment.iter().map(owned).collect(),
             assignments: assignments.iter().map(|text| (*text).to_owned()).collect(),

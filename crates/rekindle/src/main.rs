@@ -48,7 +48,10 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(args) => commands::bench::run(&args),
         Command::BenchBare(args) => commands::bench::run_bare(&args, &load(&args.config)?),
         Command::Up(args) => {
-            let config = load(&args.sources())?;
+            let mut config = load(&args.sources())?;
+            if args.is_demonstration() {
+                up::demonstration::watch_churn(&mut config)?;
+            }
             up::run(&args, &config)
         }
     }

@@ -23,10 +23,12 @@ use smol_str::SmolStr;
 
 /// Partitions of each topic.
 const PARTITIONS: i32 = 2;
-const TOPICS: [&str; 9] = [
+const TOPICS: [&str; 11] = [
     "clickstream",
     "purchase",
     "support",
+    "profile",
+    "engagement",
     "customer-events",
     "anonymous-events",
     "dead-letters",
@@ -95,7 +97,7 @@ impl TestServers {
         let tasks: Vec<_> = (0..PARTITIONS)
             .map(|partition| TaskId {
                 service: "triggers".into(),
-                partition: TopicPartition::new(&topics[3], partition),
+                partition: TopicPartition::new(&topics[5], partition),
             })
             .collect();
         Probe::connect(&self.redis_settings(installation)).unwrap().remove(&tasks).unwrap();

@@ -28,6 +28,16 @@ fn shipped_examples_are_in_order() {
 }
 
 #[test]
+fn the_whole_catalogue_is_a_configuration_in_which_every_trigger_is_on() {
+    let run = rekindle(&["check", "--config", &shipped("deploy/whole-catalogue.toml")]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    let settings = || run.stdout.lines().filter_map(|line| line.split("  # ").next()).map(str::trim_end);
+    let off = settings().filter(|line| line.starts_with("triggers.") && line.ends_with(" = false"));
+    assert_eq!(off.collect::<Vec<_>>(), Vec::<&str>::new());
+    assert!(settings().filter(|line| line.ends_with(".enabled = true")).count() >= 19, "{}", run.stdout);
+}
+
+#[test]
 fn what_check_shows_is_a_configuration_that_shows_the_same() {
     let first = rekindle(&["check", "--config", &shipped("deploy/rekindle.toml")]).stdout;
     let file = tempfile::NamedTempFile::new().unwrap();

@@ -14,6 +14,7 @@ use engine::task::{FreshStart, LogContent, LogRecord, Progress, Task, TaskCounts
 use engine::{Fold, Output};
 use events::{CustomerId, EventTime, SourceClaim, Tick, TopicPartition};
 
+use crate::record_sizes::RecordSizes;
 use crate::sorter::SortedEvent;
 
 /// A tick follows so many distinct event times.
@@ -87,6 +88,13 @@ impl<'f, F: Fold> Driver<'f, F> {
             self.tick_until_still(EventTime::MAX)?;
         }
         Ok(&self.outputs)
+    }
+
+    /// How large the customers' records are as they are stored.
+    pub fn record_sizes(&mut self) -> RecordSizes {
+        self.shelf.write(self.task.take_checkpoint(self.fold));
+        self.task.checkpoint_written();
+        RecordSizes::of(self.shelf.records.values().map(|(record, _)| record.len()).collect())
     }
 
     /// What the task has done so far.

@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::driver::{Driver, RemainingTimers};
 use crate::error::ReplayError;
+use crate::record_sizes::RecordSizes;
 use crate::sorter::SortedEvents;
 
 /// How often progress is told, in events.
@@ -33,6 +34,8 @@ pub struct Folded {
     pub counts: TaskCounts,
     /// How many records would have gone to each topic.
     pub outputs: BTreeMap<String, u64>,
+    /// How large the customers' records are in the end.
+    pub records: RecordSizes,
     /// XXH3, 128 bits, of every byte that was written: equal for equal outputs.
     pub digest: u128,
 }
@@ -62,7 +65,8 @@ pub fn fold<F: Fold>(
     lines.write(driver.finish(settings.remaining)?).map_err(ReplayError::Output)?;
     lines.to.flush().map_err(ReplayError::Output)?;
     let OutputLines { outputs, digest, .. } = lines;
-    Ok(Folded { counts: driver.counts(), outputs, digest: digest.digest128() })
+    let (counts, records) = (driver.counts(), driver.record_sizes());
+    Ok(Folded { counts, outputs, records, digest: digest.digest128() })
 }
 
 struct OutputLines<'w, W, R> {

@@ -12,6 +12,7 @@ pub mod input;
 pub mod intake;
 pub mod mapping;
 pub mod outcome;
+mod record_sizes;
 mod rows;
 pub mod sorter;
 
@@ -20,3 +21,4 @@ pub use fold::{FoldSettings, Folded, fold};
 pub use intake::{IntakeSettings, Taken, take_in};
 pub use mapping::Mapping;
 pub use outcome::{Rejects, RowCounts};
+pub use record_sizes::RecordSizes;

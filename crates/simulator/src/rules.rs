@@ -197,6 +197,8 @@ fn churn(dice: &mut Dice, pace: Pace) -> churn_risk::Settings {
         usual_gap: pace.of(Span::from_days(30)),
         ahead: Span::from_hours(*dice.pick(&[0, 9])),
         valid_for: pace.of(Span::from_days(7)),
+        typical_spend: None,
+        high_value: None,
     }
 }
 

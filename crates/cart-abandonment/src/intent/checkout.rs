@@ -11,7 +11,7 @@ use crate::intent::state::{Amount, Checkout, Episode, IntentState, Pending};
 use crate::intent::trigger::Trigger;
 
 /// How many checkouts are remembered to be done; 8 bytes each.
-const MAX_DONE: usize = 16;
+const MAX_DONE: usize = 4;
 
 /// A step of a checkout, the start included.
 struct Step {

@@ -37,6 +37,37 @@ impl IntentState {
             Body::Searched(_) => self.arm_session(at, Trigger::SearchAbandonment),
             _ => {}
         }
+        self.leave_untold(at);
+    }
+
+    /// Keeps nothing of what was looked at while no trigger could tell it: after one was sent, as long as there is to be
+    /// no second, after an order, beside a cart. It is most of what is known of somebody who comes often. A session is
+    /// taken to go on for [`Rules::session_max`] at most, so that what becomes free meanwhile tells all of it.
+    fn leave_untold(&mut self, at: &Application<'_>) {
+        let Some(session) = &self.session else { return };
+        if self.pending.as_ref().is_some_and(|pending| pending.is_about(session)) {
+            return;
+        }
+        let nothing_to_tell = session.has_fired || at.known.cart.open.is_some();
+        let (latest, latest_end) =
+            (at.event.occurred_at + at.rules.session_max, session.end(at.rules) + at.rules.session_max);
+        let ordered = at.last_order().is_some_and(|order| at.rules.is_soon_after_order(latest, order));
+        let is_barred = |trigger| {
+            let (sent_ms, once_per) = self.last_sent(at.rules, trigger);
+            let wait = at.rules.wait(trigger);
+            wait.is_none_or(|wait| at.timer_at(latest_end + wait, sent_ms, once_per).is_none())
+        };
+        let (no_products, no_queries) = (
+            nothing_to_tell || ordered || is_barred(Trigger::BrowseAbandonment),
+            nothing_to_tell || is_barred(Trigger::SearchAbandonment),
+        );
+        let Some(session) = &mut self.session else { return };
+        if no_products {
+            session.products = Vec::new();
+        }
+        if no_queries {
+            session.queries = Vec::new();
+        }
     }
 
     /// The session that the event belongs to; the one before it is kept while something waits for its end.

@@ -21,7 +21,7 @@ pub struct IntentState {
     /// The last checkout, unless it was ordered.
     #[prost(message, optional, tag = "3")]
     pub checkout: Option<Checkout>,
-    /// Hashes of the ids of checkouts that were sent or ordered, oldest first; at most 16.
+    /// Hashes of the ids of checkouts that were sent or ordered, oldest first; at most 4.
     #[prost(fixed64, repeated, tag = "4")]
     pub done_checkouts: Vec<u64>,
     /// The trigger that waits for its time: the highest that was armed.

@@ -207,7 +207,7 @@ impl Story {
         };
         assert!(session(&self.state.session) && session(&self.state.left));
         assert!(self.state.fired.len() <= self.rules.max_remembered);
-        assert!(self.state.done_checkouts.len() <= 16);
+        assert!(self.state.done_checkouts.len() <= 4);
         self
     }
 }

@@ -45,6 +45,7 @@ impl LifecycleState {
         };
         let wrong = product.count_order(at);
         product.wait.time(product.due(rule), at);
+        product.wait.keep_event_if_timed(at);
         let place = self.products.partition_point(|other| other.wait.since_ms <= product.wait.since_ms);
         self.products.insert(place, product);
         if self.products.len() > MAX_PRODUCTS {

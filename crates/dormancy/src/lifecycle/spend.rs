@@ -6,7 +6,7 @@
 //! and for others an amount stays at most six days too long. There are never more than 53 weeks; beyond that the oldest
 //! is dropped.
 //!
-//! A refund or a cancellation lowers the day of its order, as long as the order is among the last 16; else nothing is
+//! A refund or a cancellation lowers the day of its order, as long as the order is among the last 8; else nothing is
 //! subtracted, and the spend is too high until the order leaves the window.
 
 use customer::recent::fingerprint;
@@ -16,7 +16,7 @@ use events::EventTime;
 const WINDOW_DAYS: i64 = 365;
 const MAX_DAYS: usize = 56;
 const MAX_WEEKS: usize = 53;
-const MAX_ORDERS: usize = 16;
+const MAX_ORDERS: usize = 8;
 const DAYS_PER_WEEK: i64 = 7;
 const MILLIS_PER_DAY: i64 = 86_400_000;
 

@@ -12,7 +12,7 @@ pub struct Wait {
     /// When the order was placed.
     #[prost(sint64, tag = "1")]
     pub since_ms: i64,
-    /// The order's event.
+    /// The order's event; none for a product of which nothing is to be told.
     #[prost(string, tag = "2")]
     pub since_event: String,
     /// When the timer fires.
@@ -77,6 +77,16 @@ impl Wait {
         self.is_told = due.is_some_and(|due| at.is_silent(due));
         let timed = due.filter(|_| !self.is_told);
         self.timer_ms = timed.map(|due| at.moment.timer_at(due).as_millis());
+    }
+
+    /// Forgets which event the wait began with, as long as nothing can be told of it: most products are bought once. Where
+    /// a late order sets the timer after all, it is that order's event that is told.
+    pub(super) fn keep_event_if_timed(&mut self, at: &Application<'_>) {
+        if self.timer_ms.is_none() && self.fired.is_none() {
+            self.since_event = String::new();
+        } else if self.since_event.is_empty() {
+            self.since_event = bounded_id(at.event.event_id.as_str());
+        }
     }
 
     /// Whether at `now` it has lasted until `due`, for the first time. Where rules have changed and `due` is later, the

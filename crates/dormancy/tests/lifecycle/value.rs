@@ -136,8 +136,8 @@ fn an_order_that_is_cancelled_in_the_same_moment_enters_no_band() {
 }
 
 #[test]
-fn an_old_order_among_the_last_sixteen_can_be_refunded_and_an_older_one_cannot() {
-    for (orders, left) in [(15, 1_150), (16, 2_160)] {
+fn an_old_order_among_the_last_eight_can_be_refunded_and_an_older_one_cannot() {
+    for (orders, left) in [(7, 1_070), (8, 2_080)] {
         let mut story = Story::with(both());
         story.on(bought(day(0), 1_000));
         for number in 1..=orders {

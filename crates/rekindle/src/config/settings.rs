@@ -18,6 +18,7 @@ use strict_toml::{Origins, Problem};
 
 use super::sections::Sections;
 use check::Check;
+pub use churn::by_model as churn_by_model;
 pub use servers::{KafkaSettings, LogSettings};
 
 /// Everything that the services are built from.

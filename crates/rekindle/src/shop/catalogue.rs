@@ -32,6 +32,18 @@ const KINDS: [(&str, &str, i64); 12] = [
 ];
 const COLOURS: [&str; 8] = ["black", "white", "grey", "blue", "green", "red", "sand", "walnut"];
 
+/// What is searched for, the most frequent first.
+pub const QUERIES: [&str; 8] = [
+    "coffee grinder",
+    "rain jacket",
+    "wool blanket",
+    "trail shoes",
+    "lamp",
+    "pan cast iron",
+    "gift",
+    "notebook a5",
+];
+
 /// Every product of the shop, the most popular first.
 pub fn products() -> Vec<Product> {
     let variants = COLOURS.iter().flat_map(|colour| KINDS.iter().map(move |kind| (colour, kind)));

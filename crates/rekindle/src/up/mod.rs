@@ -2,6 +2,8 @@
 //! half a minute and an engineer has something to try rules on. The services are the real ones; only the ports are in
 //! memory, unless servers are given.
 
+pub mod demonstration;
+mod haste;
 mod memory_feed;
 mod on_servers;
 mod pipeline;

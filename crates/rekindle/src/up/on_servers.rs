@@ -12,6 +12,7 @@ use engine::ports::{Clock, Record};
 use events::Span;
 use kafka::{CommittedReader, KafkaProperties, PlainProducer};
 
+use super::haste::hasten;
 use super::screen::Screen;
 use super::shopkeeper::Shopkeeper;
 use crate::cli::UpArgs;
@@ -47,7 +48,7 @@ pub fn run(args: &UpArgs, config: &Config) -> Result<()> {
     workers.extend(start_triggers(&process, &settings, Slot::FIRST, TRIGGER_WORKERS)?);
     let clock = ScaledClock::starting_at(SystemClock.now(), up.speed);
     let stop = process.stop_signal().clone();
-    let shop = Shopkeeper::start(sending_to(properties)?, clock, up, &stop)?;
+    let shop = Shopkeeper::start(sending_to(properties, up.speed)?, clock, up, &stop)?;
 
     let mut screen = Screen::new(std::io::stdout().lock(), args.format);
     screen.welcome(up, first_triggers(config, &settings))?;
@@ -63,31 +64,6 @@ pub fn run(args: &UpArgs, config: &Config) -> Result<()> {
     screen.show_all(read_new(&triggers, LAST_LOOK))?;
     screen.farewell_from_servers(sent)?;
     ended
-}
-
-/// The settings with the waiting times of the rules divided by `speed`. What is measured in real time stays: lateness,
-/// grace, staleness.
-fn hasten(settings: &Settings, speed: f64) -> Settings {
-    let hastened = |span: Span| Span::from_millis(((span.as_millis() as f64 / speed) as i64).max(1));
-    let mut settings = settings.clone();
-    if let Some(rules) = &mut settings.triggers.cart_abandonment {
-        rules.wait = hastened(rules.wait);
-        let mut before = rules.wait;
-        for step in &mut rules.further_steps {
-            // However fast, steps stay apart.
-            *step = hastened(*step).max(after(before));
-            before = *step;
-        }
-        rules.forget_after = hastened(rules.forget_after).max(after(before));
-        rules.retract_within = hastened(rules.retract_within);
-        rules.valid_for = hastened(rules.valid_for);
-    }
-    settings
-}
-
-/// The next moment.
-const fn after(span: Span) -> Span {
-    Span::from_millis(span.as_millis() + 1)
 }
 
 /// How long a cart waits in the shop's time, and how many seconds that takes here.
@@ -109,11 +85,15 @@ fn check_raw_topics(settings: &Settings) -> Result<()> {
 }
 
 /// Writes messages as the shop's systems would, at the time at which they are sent.
-fn sending_to(properties: &KafkaProperties) -> Result<impl FnMut(&Message) -> bool + Send + 'static + use<>> {
+fn sending_to(
+    properties: &KafkaProperties,
+    speed: f64,
+) -> Result<impl FnMut(&Message) -> bool + Send + 'static + use<>> {
     let producer = PlainProducer::connect(properties, SEND_LIMIT)?;
     Ok(move |message: &Message| {
         let key = message.record.key.as_deref().map(str::as_bytes);
-        match producer.send(message.record.topic, key, &message.value(SystemClock.now())) {
+        let value = message.value_at_speed(SystemClock.now(), speed);
+        match producer.send(message.record.topic, key, &value) {
             Ok(()) => true,
             Err(error) => {
                 tracing::warn!(%error, "the shop cannot send");
@@ -133,24 +113,4 @@ fn read_new(triggers: &CommittedReader, wait: Duration) -> Vec<Record> {
         wait = Duration::ZERO;
     }
     records
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hastened_steps_stay_in_their_order_whatever_the_speed() {
-        let sources = crate::config::Sources {
-            assignments: vec!["gates.enabled=[]".to_owned()],
-            ..crate::config::Sources::default()
-        };
-        let settings = Config::load(&sources).unwrap().settings;
-        for speed in [1.0, 1_800.0, 1e9] {
-            let hastened = hasten(&settings, speed);
-            assert!(hastened.triggers.validate().is_ok(), "{speed}");
-        }
-        let rules = hasten(&settings, 1_800.0).triggers.cart_abandonment.unwrap();
-        assert_eq!(rules.wait, Span::from_secs(8));
-    }
 }

@@ -137,8 +137,16 @@ fn line(payload: &Value) -> String {
         time,
         text(payload, "/trigger"),
         text(payload, "/customer/id"),
-        cart(&payload["context"]["cart"])
+        what(payload)
     )
+}
+
+/// What it is about: the cart, where there is one, else why it fired.
+fn what(payload: &Value) -> String {
+    match &payload["context"]["cart"] {
+        Value::Null => text(payload, "/why/summary").to_owned(),
+        cart_left => cart(cart_left),
+    }
 }
 
 /// The cart in a few words: its value, and what is in it.
@@ -167,5 +175,10 @@ mod tests {
         });
         let expected = "2026-11-22 14:03:05  cart_abandonment step 2  suppressed by consent  c-1   103.50 EUR  red lamp, pan";
         assert_eq!(line(&payload), expected);
+        let payload = json!({
+            "trigger": "winback", "stage": "fired", "step": 0, "due_at": "2026-11-22T14:03:05.123Z",
+            "customer": { "id": "c-1" }, "why": { "summary": "Long ago." }, "context": {},
+        });
+        assert_eq!(line(&payload), "2026-11-22 14:03:05  winback step 0  fired      c-1  Long ago.");
     }
 }

@@ -67,6 +67,7 @@ impl Installation {
         let file = folder.path().join("rekindle.toml");
         std::fs::write(&file, configuration(args, &name)).context("the configuration cannot be written")?;
         let config = Config::load(&Sources {
+            preset: None,
             file: Some(file),
             environment: Vec::new(),
             assignments: args.assignments.clone(),

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::load::Load;
 use super::machine::Machine;
+use super::stages::{RECORD_BYTES_MAX, RECORD_BYTES_MEDIAN, RECORD_BYTES_P99};
 use super::usage::Usage;
 use crate::commands::table::Table;
 
@@ -170,7 +171,10 @@ impl fmt::Display for Report {
         for run in &self.runs {
             let mean = run.load.bytes.checked_div(run.load.records).unwrap_or(0);
             let (customers, stored) = (run.customers, run.customers_stored);
-            writeln!(f, "{customers} customers: {stored} of them came; a raw record has {mean} bytes")?;
+            write!(f, "{customers} customers: {stored} of them came; a raw record has {mean} bytes")?;
+            let bytes = |name| run.stages.last().map_or(0, |replay| replay.count(name));
+            let [median, p99, max] = [RECORD_BYTES_MEDIAN, RECORD_BYTES_P99, RECORD_BYTES_MAX].map(bytes);
+            writeln!(f, ", a customer's {median} (median), {p99} (99th percentile), {max} (largest)")?;
         }
         write!(f, "{}", self.machine)
     }

@@ -17,6 +17,13 @@ use super::service::{INGEST, MeasuredService, TRIGGERS};
 use super::watch;
 use crate::shop::RAW_TOPICS;
 
+/// How large customers' records are, as counts of the replay.
+pub const RECORD_BYTES_MEDIAN: &str = "record_bytes_median";
+/// The 99th percentile of it.
+pub const RECORD_BYTES_P99: &str = "record_bytes_p99";
+/// The largest.
+pub const RECORD_BYTES_MAX: &str = "record_bytes_max";
+
 /// The load's rows, for the replay.
 const ROWS: &str = "rows.jsonl";
 
@@ -157,6 +164,13 @@ impl Bench<'_> {
         let Ended { usage, log, .. } = process.finish()?;
         let mut figures = Figures::of(seconds, usage);
         figures.counts.extend([("rows", told(&log, "rows:")?), ("triggers", told(&log, "triggers:")?)]);
+        for (name, measure) in [
+            (RECORD_BYTES_MEDIAN, "bytes (median)"),
+            (RECORD_BYTES_P99, "(99th percentile)"),
+            (RECORD_BYTES_MAX, "(largest)"),
+        ] {
+            figures.counts.insert(name, told_before(&log, measure)?);
+        }
         if figures.counts["rows"] != self.load.records {
             bail!("the replay read {} of {} rows", figures.counts["rows"], self.load.records);
         }
@@ -167,6 +181,13 @@ impl Bench<'_> {
         let settings = &self.installation.config().settings.redis;
         Probe::connect(settings).context("Redis does not answer any more")
     }
+}
+
+/// The number before a word of the replay's summary.
+fn told_before(summary: &str, word: &str) -> Result<u64> {
+    let before = summary.split_once(word).and_then(|(before, _)| before.split_whitespace().next_back());
+    let number = before.and_then(|number| number.parse().ok());
+    number.with_context(|| format!("the replay's summary has no number before {word}"))
 }
 
 /// The run that lies between the two others.
@@ -207,5 +228,11 @@ mod tests {
         let summary = "rows:     12 = 9 event + 3 anonymous\n          ignored x: 1\ntriggers: 4\n";
         assert_eq!((told(summary, "rows:").unwrap(), told(summary, "triggers:").unwrap()), (12, 4));
         assert!(told("", "rows:").is_err());
+        let records =
+            "records:  7 customers; a record has 8 bytes (median), 9 (99th percentile), 10 (largest)\n";
+        let numbers = ["bytes (median)", "(99th percentile)", "(largest)"]
+            .map(|word| told_before(records, word).unwrap());
+        assert_eq!(numbers, [8, 9, 10]);
+        assert!(told_before("", "(largest)").is_err());
     }
 }

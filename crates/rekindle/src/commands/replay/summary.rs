@@ -23,6 +23,12 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_rows(f)?;
         self.write_events(f)?;
+        let records = &self.folded.records;
+        writeln!(
+            f,
+            "records:  {} customers; a record has {} bytes (median), {} (99th percentile), {} (largest)",
+            records.records, records.median, records.p99, records.max
+        )?;
         let (took, read_in) = (self.took.as_secs_f64(), self.read_in.as_secs_f64());
         let rate = self.rows.rows as f64 / took.max(1e-6);
         writeln!(f, "time:     {took:.2} s, of which reading and sorting {read_in:.2} s; {rate:.0} rows/s")?;

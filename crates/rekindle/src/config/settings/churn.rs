@@ -20,11 +20,20 @@ pub(super) fn settings(section: &Triggers, origins: &Origins) -> Result<Option<S
         return if high_value.enabled { refused() } else { Ok(None) };
     }
     let model = churn.model.as_deref().map_or_else(|| Ok(Model::built_in()), |path| read(path, origins))?;
+    by_model(section, &model, origins).map(Some)
+}
+
+/// The settings by a model, whether or not churn risk is switched on.
+///
+/// # Errors
+/// If the model cannot be used; if what it lacks is not configured.
+pub fn by_model(section: &Triggers, model: &Model, origins: &Origins) -> Result<Settings, Problem> {
+    let (churn, high_value) = (&section.churn_risk, &section.high_value_at_risk);
     let purchase_model = model.purchase_model().map_err(|unfit| origins.problem(MODEL, unfit.to_string()))?;
     let weights = model.weights();
     // Probabilities were checked, so that these are whole numbers of 1 to 10,000.
     let basis_points = |probability: f64| (probability * 10_000.0).round() as u32;
-    Ok(Some(Settings {
+    Ok(Settings {
         rules: Rules {
             enter: basis_points(churn.enter),
             leave: basis_points(churn.leave),
@@ -39,8 +48,8 @@ pub(super) fn settings(section: &Triggers, origins: &Origins) -> Result<Option<S
         valid_for: churn.valid_for.span(),
         // What weighs nothing need not be remembered.
         typical_spend: model.typical_spend().filter(|_| weights.spend != 0.0),
-        high_value: high_value.enabled.then(|| rule(high_value, churn, &model, origins)).transpose()?,
-    }))
+        high_value: high_value.enabled.then(|| rule(high_value, churn, model, origins)).transpose()?,
+    })
 }
 
 #[allow(clippy::disallowed_methods, reason = "the binary is where files are read")]
