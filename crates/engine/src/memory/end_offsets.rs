@@ -3,10 +3,11 @@
 //! What must stay true: the time is noted before the ends are looked at, and the ends are high watermarks, so that a
 //! transaction that is still open upstream holds the evidence up.
 
+use events::TopicPartition;
 use smol_str::SmolStr;
 
 use super::broker::MemoryBroker;
-use crate::ports::{EndOffsets, Evidence};
+use crate::ports::{EndOffsets, Evidence, LogError};
 
 /// Asks a broker in the same process; the answer is there at once.
 pub struct MemoryEndOffsets {
@@ -33,5 +34,9 @@ impl EndOffsets for MemoryEndOffsets {
 
     fn answer(&mut self) -> Option<Evidence> {
         self.answer.take()
+    }
+
+    fn partitions(&self) -> Result<Vec<TopicPartition>, LogError> {
+        Ok(self.broker.end_offsets(&self.topics).into_keys().collect())
     }
 }

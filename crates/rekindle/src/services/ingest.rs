@@ -35,6 +35,7 @@ pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
         return Ok(Exit::Stopped);
     }
     let (evidence, ends) = ObservedEnds::new(connect::ends(&settings.kafka, raw_topics.clone())?);
+    let evidence = evidence.telling(&conditions);
     let log = connect::log(&settings.kafka, SERVICE, slot, raw_topics)?;
     let metrics = LogMetrics::new(&station.registry, SERVICE);
     let log = ObservedLog::new(log, &conditions, metrics, settings.ingest.customer_events.clone());
