@@ -38,7 +38,7 @@ impl OpenCart {
             self.other_quantity = self.other_quantity.saturating_add(1);
             return;
         };
-        let mut line = Line::of(item, rules);
+        let mut line = Line::of(item, rules.text_bytes);
         if let Some(place) = self.lines.iter().position(|known| known.is_same_product(&line)) {
             let known = self.lines.remove(place);
             line.quantity = line.quantity.saturating_add(known.quantity);
@@ -51,7 +51,7 @@ impl OpenCart {
     /// Removes an item, as far as the cart is known to hold it.
     pub(crate) fn remove(&mut self, item: Option<&Item>, rules: &Rules) {
         let place = match item {
-            Some(item) => self.place_of(&Line::of(item, rules)),
+            Some(item) => self.place_of(&Line::of(item, rules.text_bytes)),
             // Which product it was is unknown, and so are the others: take one of them first.
             None if self.other_quantity > 0 => None,
             None => self.lines.len().checked_sub(1),
@@ -120,14 +120,15 @@ fn pieces(item: &Item) -> u64 {
 }
 
 impl Line {
-    fn of(item: &Item, rules: &Rules) -> Self {
-        let text = |text: &Option<_>| text.as_deref().map(|text| bounded(text, rules.text_bytes));
+    /// What an item says, its texts cut to so many bytes.
+    pub(crate) fn of(item: &Item, text_bytes: usize) -> Self {
+        let text = |text: &Option<_>| text.as_deref().map(|text| bounded(text, text_bytes));
         Self {
             product_id: bounded_id(&item.product_id),
             variant: text(&item.variant),
             quantity: pieces(item),
             unit_price_minor: item.unit_price.as_ref().map(|price| price.amount_minor),
-            currency: item.unit_price.as_ref().map(|price| bounded(&price.currency, rules.text_bytes)),
+            currency: item.unit_price.as_ref().map(|price| bounded(&price.currency, text_bytes)),
             name: text(&item.name),
             category: text(&item.category),
             url: text(&item.url),
@@ -140,7 +141,7 @@ impl Line {
     }
 
     /// Keeps what was known of the product where the newer event does not say it.
-    fn fill_gaps_from(&mut self, known: Self) {
+    pub(crate) fn fill_gaps_from(&mut self, known: Self) {
         if self.unit_price_minor.is_none() {
             (self.unit_price_minor, self.currency) = (known.unit_price_minor, known.currency);
         }

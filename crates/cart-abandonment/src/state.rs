@@ -167,6 +167,14 @@ impl CartState {
         Some(EventTime::from_millis(step.min(open.forget_ms)))
     }
 
+    /// Drops the step that is to fire next, and those after it, until the cart changes again: a trigger that outranks
+    /// the cart speaks to the customer.
+    pub fn give_way(&mut self) {
+        if let Some(open) = self.open.as_mut() {
+            open.pending = None;
+        }
+    }
+
     /// Ends the episode, if there is one.
     pub(crate) fn close(&mut self) {
         if self.open.take().is_some_and(|cart| cart.has_fired) {

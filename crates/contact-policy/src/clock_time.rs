@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use events::Span;
 use jiff::civil::Time;
 use serde::Serialize;
 
@@ -18,6 +19,19 @@ impl ClockTime {
     pub const fn hour(hour: u8) -> Self {
         let hour = if hour > 23 { 23 } else { hour };
         Self { minute_of_day: hour as i16 * 60 }
+    }
+
+    /// So long after 00:00, to the minute; the last minute of the day for a span that is longer, 00:00 for one that is
+    /// negative.
+    pub fn at(since_midnight: Span) -> Self {
+        let minutes = (since_midnight.as_millis() / 60_000).clamp(0, 24 * 60 - 1);
+        // Clamped to a day.
+        Self { minute_of_day: minutes as i16 }
+    }
+
+    /// How long after 00:00 the clock shows this, on a day on which it is not changed.
+    pub fn since_midnight(self) -> Span {
+        Span::from_minutes(i64::from(self.minute_of_day))
     }
 
     /// The same as a civil time.
@@ -57,6 +71,7 @@ mod tests {
         for text in ["00:00", "08:05", "21:00", "23:59"] {
             let time: ClockTime = text.parse().expect(text);
             assert_eq!(time.to_string(), text);
+            assert_eq!(ClockTime::at(time.since_midnight()), time);
             assert_eq!(time.time().strftime("%H:%M").to_string(), text);
         }
         assert_eq!(ClockTime::hour(21), "21:00".parse().expect("a time"));

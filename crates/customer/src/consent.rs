@@ -10,6 +10,9 @@ use crate::text::{bounded, bounded_id};
 /// The purpose of a message that wants to sell.
 pub const ADVERTISING: &str = "advertising";
 
+/// The purpose of a message that the customer's own affair calls for: an order, a delivery, a ticket.
+pub const SERVICE: &str = "service";
+
 /// One statement of the customer.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct Consent {

@@ -2,5 +2,6 @@
 
 pub(crate) mod cart;
 pub(crate) mod churn;
+pub(crate) mod intent;
 pub(crate) mod lifecycle;
 pub(crate) mod silence;

@@ -2,6 +2,7 @@
 //!
 //! Duplicates change nothing. An erased customer's past is not told again. The retention timer deletes the record.
 
+use cart_abandonment::intent::IntentState;
 use churn_risk::ChurnState;
 use contact_policy::History;
 use customer::Moment;
@@ -11,7 +12,7 @@ use engine::fold::{Applied, CorruptRecord, Fold, Output};
 use events::{Body, CustomerId, Event, EventTime};
 
 use crate::dispatch::Dispatch;
-use crate::families::{cart, churn, lifecycle, silence};
+use crate::families::{cart, churn, intent, lifecycle, silence};
 use crate::record::Record;
 use crate::rule::{Rule, Version};
 use crate::settings::{InvalidSetting, Settings};
@@ -22,6 +23,7 @@ pub struct TriggerFold {
     settings: Settings,
     fingerprint: String,
     cart: Version,
+    intent: Version,
     churn: Version,
     dormancy: Version,
     lifecycle: Version,
@@ -37,6 +39,7 @@ impl TriggerFold {
         Ok(Self {
             fingerprint: settings.fingerprint(),
             cart: Version::of(settings.cart_abandonment.as_ref()),
+            intent: Version::of(settings.intent.as_ref()),
             churn: Version::of(settings.churn_risk.as_ref()),
             dormancy: Version::of(settings.dormancy.as_ref()),
             lifecycle: Version::of(settings.lifecycle.as_ref()),
@@ -53,6 +56,10 @@ impl TriggerFold {
         self.settings.cart_abandonment.as_ref().map(|rules| self.cart.of_rule(rules))
     }
 
+    fn intent_rule(&self) -> Option<Rule<'_, cart_abandonment::intent::Rules>> {
+        self.settings.intent.as_ref().map(|rules| self.intent.of_rule(rules))
+    }
+
     fn churn_rule(&self) -> Option<Rule<'_, churn_risk::Settings>> {
         self.settings.churn_risk.as_ref().map(|settings| self.churn.of_rule(settings))
     }
@@ -67,7 +74,7 @@ impl TriggerFold {
 
     /// Takes an event to the families that are switched on.
     fn tell_families(&self, record: &mut Record, event: &Event, moment: &Moment, outputs: &mut Vec<Output>) {
-        let Record { profile, cart, churn, dormancy, lifecycle, contacts, .. } = record;
+        let Record { profile, cart, intent, churn, dormancy, lifecycle, contacts, .. } = record;
         let dispatch = &mut Dispatch {
             settings: &self.settings,
             id: &event.customer_id,
@@ -77,7 +84,10 @@ impl TriggerFold {
             outputs,
         };
         if let Some(rule) = self.cart_rule() {
-            cart::apply(cart, rule, event, dispatch);
+            cart::apply(cart, rule, event, intent, dispatch);
+        }
+        if let Some(rule) = self.intent_rule() {
+            intent::apply(intent.get_or_insert_default(), rule, cart, event, dispatch);
         }
         if let Some(rule) = self.churn_rule() {
             churn.get_or_insert_default().apply(rule.rules, event, moment);
@@ -100,13 +110,22 @@ impl TriggerFold {
         moment: &Moment,
         outputs: &mut Vec<Output>,
     ) {
-        let Record { profile, cart, churn, dormancy, lifecycle, contacts, .. } = record;
+        let Record { profile, cart, intent, churn, dormancy, lifecycle, contacts, .. } = record;
         let dispatch = &mut Dispatch { settings: &self.settings, id, profile, moment, contacts, outputs };
         let is_due = |timer: Option<EventTime>| timer.is_some_and(|timer| timer <= due);
         if is_due(cart.next_due()) {
             match self.cart_rule() {
-                Some(rule) => cart::fire(cart, rule, due, dispatch),
+                Some(rule) => {
+                    let intent = intent.as_mut().zip(self.settings.intent.as_ref());
+                    cart::fire(cart, rule, due, intent, dispatch);
+                }
                 None => *cart = Default::default(),
+            }
+        }
+        if is_due(intent.as_ref().and_then(IntentState::next_due)) {
+            match (self.intent_rule(), &mut *intent) {
+                (Some(rule), Some(state)) => intent::fire(state, rule, cart, due, dispatch),
+                _ => *intent = None,
             }
         }
         if is_due(churn.as_ref().and_then(ChurnState::next_due)) {

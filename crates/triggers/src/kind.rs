@@ -1,7 +1,7 @@
 //! The triggers by name, and what the composition has to know of each: who wins, and what kind of message it asks for.
 
 use contact_policy::{Group, Request};
-use customer::consent::ADVERTISING;
+use customer::consent::{ADVERTISING, SERVICE};
 use events::{CustomerId, EventTime};
 
 use crate::ids::Ids;
@@ -67,9 +67,24 @@ pub(crate) const ANNIVERSARY: Kind = lifecycle("anniversary", 17);
 /// A customer who is likely not to come back.
 pub(crate) const CHURN_RISK: Kind = lifecycle("churn_risk", 10);
 
-/// A cart that was left behind. Checkout is to lie above it, search and browse below.
-pub const CART_ABANDONMENT: Kind =
-    Kind { name: "cart_abandonment", priority: 30, purpose: ADVERTISING, group: Group::Intent };
+/// A cart that was left behind.
+pub const CART_ABANDONMENT: Kind = intent("cart_abandonment", 30);
+
+/// A payment that was refused; what the customer began is in the balance.
+pub(crate) const PAYMENT_FAILED: Kind =
+    Kind { name: "payment_failed", priority: 50, purpose: SERVICE, group: Group::Intent };
+/// A checkout that was left.
+pub(crate) const CHECKOUT_ABANDONMENT: Kind = intent("checkout_abandonment", 40);
+/// A search that led to no cart.
+pub(crate) const SEARCH_ABANDONMENT: Kind = intent("search_abandonment", 25);
+/// Products that were looked at and left.
+pub(crate) const BROWSE_ABANDONMENT: Kind = intent("browse_abandonment", 20);
+/// An order after one of the intent triggers; it competes with none of them.
+pub(crate) const CART_RECOVERED: Kind = lifecycle("cart_recovered", 19);
+
+const fn intent(name: &'static str, priority: u8) -> Kind {
+    Kind { name, priority, purpose: ADVERTISING, group: Group::Intent }
+}
 
 const fn lifecycle(name: &'static str, priority: u8) -> Kind {
     Kind { name, priority, purpose: ADVERTISING, group: Group::Lifecycle }

@@ -3,7 +3,7 @@
 use events::{EventTime, Span};
 use serde::Serialize;
 
-use crate::families::{cart, churn, lifecycle, silence};
+use crate::families::{cart, churn, intent, lifecycle, silence};
 use crate::kind::Kind;
 use crate::payload::Input;
 
@@ -57,6 +57,7 @@ pub(crate) struct Withdrawal<'a> {
 #[serde(untagged)]
 pub(crate) enum About<'a> {
     Cart(cart::About<'a>),
+    Intent(intent::About<'a>),
     Churn(churn::About),
     Silence(silence::About),
     Lifecycle(lifecycle::About<'a>),

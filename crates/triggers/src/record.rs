@@ -1,6 +1,7 @@
 //! The customer's record: the shared profile, and what each trigger family remembers. One blob per customer.
 
 use cart_abandonment::CartState;
+use cart_abandonment::intent::IntentState;
 use churn_risk::ChurnState;
 use contact_policy::History;
 use customer::Profile;
@@ -30,6 +31,9 @@ pub struct Record {
     /// What dormancy remembers; nothing while it is switched off.
     #[prost(message, optional, tag = "5")]
     pub dormancy: Option<DormancyState>,
+    /// What intent beside the cart remembers; nothing while all of it is switched off.
+    #[prost(message, optional, tag = "7")]
+    pub intent: Option<IntentState>,
     /// What the lifecycle remembers; nothing while all of it is switched off.
     #[prost(message, optional, tag = "8")]
     pub lifecycle: Option<LifecycleState>,
@@ -69,9 +73,10 @@ impl Record {
     pub fn next_due(&self) -> Option<EventTime> {
         let churn = self.churn.as_ref().and_then(ChurnState::next_due);
         let dormancy = self.dormancy.as_ref().and_then(DormancyState::next_due);
+        let intent = self.intent.as_ref().and_then(IntentState::next_due);
         let lifecycle = self.lifecycle.as_ref().and_then(LifecycleState::next_due);
         let contacts = self.contacts.as_ref().and_then(History::next_due);
-        let families = [self.cart.next_due(), churn, dormancy, lifecycle];
+        let families = [self.cart.next_due(), intent, churn, dormancy, lifecycle];
         let shared = [contacts, self.profile.retained_until()];
         families.into_iter().chain(shared).flatten().min()
     }

@@ -9,10 +9,10 @@ use serde::Serialize;
 use smol_str::{SmolStr, format_smolstr};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use cart_abandonment::{InvalidRule, Rules};
+use cart_abandonment::{InvalidRule, Rules, intent};
 
 use crate::cloud_event;
-use crate::families::lifecycle;
+use crate::families;
 use crate::kind::{self, Kind};
 
 /// Raised whenever the same settings and the same log give other outputs or other records than before.
@@ -37,6 +37,9 @@ pub struct Settings {
     pub gates: contact_policy::Settings,
     /// Abandoned carts; `None` to leave them alone.
     pub cart_abandonment: Option<Rules>,
+    /// Intent beside the cart; `None` to leave it alone, and then not in the fingerprint either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intent: Option<intent::Rules>,
     /// Customers at risk; `None` to leave them alone. Not in the fingerprint where it is off, as if it did not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub churn_risk: Option<churn_risk::Settings>,
@@ -72,6 +75,7 @@ impl Default for Settings {
             limits: Limits::default(),
             gates: contact_policy::Settings::default(),
             cart_abandonment: Some(Rules::default()),
+            intent: None,
             churn_risk: None,
             dormancy: None,
             lifecycle: None,
@@ -107,6 +111,11 @@ impl Settings {
                 return Err(InvalidSetting::new("triggers.retention", problem));
             }
         }
+        if let Some(rules) = &self.intent {
+            rules
+                .validate()
+                .map_err(|error| InvalidSetting::new(format!("triggers.{}", error.key), error.problem))?;
+        }
         if let Some(churn) = &self.churn_risk {
             churn.validate()?;
         }
@@ -114,7 +123,7 @@ impl Settings {
             rules.validate()?;
         }
         if let Some(rules) = &self.lifecycle {
-            rules.validate().map_err(lifecycle::invalid)?;
+            rules.validate().map_err(families::lifecycle::invalid)?;
         }
         Ok(())
     }
@@ -125,13 +134,14 @@ impl Settings {
         if self.cart_abandonment.is_some() {
             kinds.push(&kind::CART_ABANDONMENT);
         }
+        kinds.extend(self.intent.iter().flat_map(families::intent::kinds));
         if self.churn_risk.is_some() {
             kinds.push(&kind::CHURN_RISK);
         }
         if self.dormancy.is_some() {
             kinds.extend([&kind::DORMANCY, &kind::REACTIVATED]);
         }
-        kinds.extend(self.lifecycle.iter().flat_map(lifecycle::kinds));
+        kinds.extend(self.lifecycle.iter().flat_map(families::lifecycle::kinds));
         kinds
     }
 
@@ -274,6 +284,7 @@ mod tests {
             Settings { limits: Limits { recent_events: 17, ..Limits::default() }, ..usual() }.fingerprint(),
             Settings { cart_abandonment: None, ..usual() }.fingerprint(),
             Settings { dormancy: Some(dormancy::Rules::default()), ..usual() }.fingerprint(),
+            Settings { intent: Some(intent::Rules::default()), ..usual() }.fingerprint(),
             lifecycle(&|_| {}).fingerprint(),
             lifecycle(&|rules| rules.bands.currency = "USD".to_owned()).fingerprint(),
             churn(&|_| {}).fingerprint(),

@@ -7,7 +7,9 @@
 mod engine;
 mod gates;
 mod ingest;
+mod intent;
 mod kafka;
+mod lifecycle;
 mod process;
 mod redis;
 mod triggers;
@@ -19,6 +21,7 @@ pub use engine::{Engine, OnMissingState};
 pub use gates::{ConsentDefault, FurtherSteps, Gate, Gates, Outcomes, QuietHoursGate, QuietHoursPreset};
 pub use ingest::{Identity, Ingest, Vocabulary};
 pub use kafka::Kafka;
+pub use lifecycle::{VipTable, YearlyTable};
 pub use process::{Admin, Log, LogFormat};
 pub use redis::Redis;
 pub use triggers::{Activity, ChurnRisk, Dormancy, EndedBy, Triggers};

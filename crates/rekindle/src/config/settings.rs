@@ -2,6 +2,8 @@
 
 mod check;
 mod convert;
+mod intent;
+mod lifecycle;
 mod policy;
 mod servers;
 

@@ -1,5 +1,6 @@
 //! Abandoned carts, as the composition sees them.
 
+use cart_abandonment::intent::{self, IntentState};
 use cart_abandonment::{Candidate, CartState, Effect, FiredAs, Line, OpenCart, Reason, Retraction, Rules};
 use events::{Event, EventTime};
 use serde::Serialize;
@@ -43,20 +44,40 @@ struct CartItem<'a> {
     image_url: Option<&'a str>,
 }
 
-pub(crate) fn apply(cart: &mut CartState, rule: Rule<'_, Rules>, event: &Event, dispatch: &mut Dispatch<'_>) {
+pub(crate) fn apply(
+    cart: &mut CartState,
+    rule: Rule<'_, Rules>,
+    event: &Event,
+    intent: &mut Option<IntentState>,
+    dispatch: &mut Dispatch<'_>,
+) {
     for effect in cart.apply(rule.rules, event, dispatch.moment) {
         if let Effect::Retracted(retraction) = effect {
+            if let Some(intent) = intent {
+                intent.forget(&retraction.fired.trigger_id);
+            }
             dispatch.withdraw(withdrawal(&retraction, event, cart.abandoned_before, rule));
         }
     }
 }
 
-pub(crate) fn fire(cart: &mut CartState, rule: Rule<'_, Rules>, due: EventTime, dispatch: &mut Dispatch<'_>) {
+/// What is sent of the cart can be recovered by the rest of the family, where that is switched on.
+pub(crate) fn fire(
+    cart: &mut CartState,
+    rule: Rule<'_, Rules>,
+    due: EventTime,
+    mut intent: Option<(&mut IntentState, &intent::Rules)>,
+    dispatch: &mut Dispatch<'_>,
+) {
     for effect in cart.fire(rule.rules, due) {
         let Effect::Due(candidate) = effect else { continue };
         if let Some(ids) = dispatch.decide(occasion(&candidate, rule)) {
             let (trigger_id, episode_id) = ids.into_bytes();
-            cart.remember(&candidate, FiredAs { trigger_id, episode_id }, rule.rules);
+            let sent = FiredAs { trigger_id, episode_id };
+            cart.remember(&candidate, sent, rule.rules);
+            if let Some((intent, rules)) = &mut intent {
+                intent.remember_cart(&candidate, sent, rules);
+            }
         }
     }
 }

@@ -11,7 +11,9 @@ use serde_json::{Map, Value, json};
 
 use crate::churn::{regular, watching_churn};
 use crate::gates::{abandoned_in_the_evening, holding_everybody_out, paid, two_carts};
+use crate::intent::{checkout, troubles, watching_intent};
 use crate::log::{Log, added, asking_all_gates, consented, event, minute, ordered, settings};
+use crate::occasions::{life, watching_the_lifecycle};
 use crate::silence::{DAY, watching_silence};
 
 fn schemas() -> PathBuf {
@@ -39,7 +41,7 @@ fn known_customer() -> Log {
     log
 }
 
-fn examples() -> Vec<(&'static str, Output)> {
+fn examples() -> Vec<(String, Output)> {
     let one = |mut outputs: Vec<Output>| {
         assert_eq!(outputs.len(), 1);
         outputs.remove(0)
@@ -84,7 +86,23 @@ fn examples() -> Vec<(&'static str, Output)> {
     let unconverted =
         left.until(minute(5 * DAY)).written().into_iter().find(|output| output.topic == "outcomes");
     let unconverted = unconverted.expect("an outcome");
-    vec![
+    let mut occasions = firsts(life().written());
+    occasions.extend(firsts(troubles().written()));
+    let mut gone_on = Log::new(watching_intent());
+    gone_on.event(&checkout("01-checkout", 0));
+    gone_on.until(minute(70)).written();
+    gone_on.late(&paid("02-order", 30));
+    occasions
+        .push(("actions.checkout-abandonment/examples/cancelled.json".to_owned(), one(gone_on.written())));
+    let mut waiting = Log::new(watching_the_lifecycle());
+    waiting.event(&ordered("01-order", 0, "o-1"));
+    waiting.until(minute(61 * DAY)).written();
+    waiting.late(&ordered("02-order", 20 * DAY, "o-2"));
+    occasions.extend(firsts(waiting.written()).into_iter().map(|(_, output)| {
+        let path = format!("{}/examples/cancelled.json", output.topic);
+        (path, output)
+    }));
+    let known = [
         ("actions.cart-abandonment/examples/fired_at_night.json", at_night),
         ("actions.suppressed/examples/held_out.json", held_out),
         ("actions.suppressed/examples/in_cooldown.json", in_cooldown),
@@ -98,7 +116,20 @@ fn examples() -> Vec<(&'static str, Output)> {
         ("actions.reactivated/examples/fired.json", reactivated),
         ("actions.suppressed/examples/suppressed.json", suppressed),
         ("actions.suppressed/examples/expired.json", expired),
-    ]
+    ];
+    known.into_iter().map(|(path, output)| (path.to_owned(), output)).chain(occasions).collect()
+}
+
+/// The first record on each topic, as the example of what fires there.
+fn firsts(outputs: Vec<Output>) -> Vec<(String, Output)> {
+    let mut firsts: Vec<(String, Output)> = Vec::new();
+    for output in outputs {
+        let path = format!("{}/examples/fired.json", output.topic);
+        if firsts.iter().all(|(other, _)| *other != path) {
+            firsts.push((path, output));
+        }
+    }
+    firsts
 }
 
 /// The record as a file shows it: key, headers and value.
@@ -116,7 +147,7 @@ fn value(output: &Output) -> Value {
 fn the_examples_are_what_the_service_writes() {
     for (path, output) in examples() {
         assert!(path.starts_with(output.topic.as_str()), "{path} lies in the folder of {}", output.topic);
-        let (file, now) = (schemas().join(path), shown(&output));
+        let (file, now) = (schemas().join(&path), shown(&output));
         if std::env::var_os("REKINDLE_BLESS").is_some() {
             let text = serde_json::to_string_pretty(&now).expect("JSON") + "\n";
             std::fs::write(&file, text).expect("a folder for the example");
@@ -127,10 +158,16 @@ fn the_examples_are_what_the_service_writes() {
 }
 
 fn errors(topic: &str, value: &Value) -> Vec<String> {
-    let schema: Value =
-        serde_json::from_str(&read(&schemas().join(topic).join("schema.json"))).expect("a schema in JSON");
-    jsonschema::meta::validate(&schema).expect("a schema of draft 2020-12");
-    let validator = jsonschema::options().should_validate_formats(true).build(&schema).expect("a schema");
+    let [schema, common] = [format!("{topic}/schema.json"), "actions/trigger.json".to_owned()].map(|path| {
+        let schema: Value = serde_json::from_str(&read(&schemas().join(path))).expect("a schema in JSON");
+        jsonschema::meta::validate(&schema).expect("a schema of draft 2020-12");
+        schema
+    });
+    let name = common["$id"].as_str().expect("a name").to_owned();
+    let registry =
+        jsonschema::Registry::new().add(name, common).expect("a schema").prepare().expect("schemas");
+    let options = jsonschema::options().with_registry(&registry).should_validate_formats(true);
+    let validator = options.build(&schema).expect("a schema");
     validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 

@@ -6,6 +6,15 @@ use events::Span;
 use serde::{Deserialize, Serialize};
 use strict_toml::Duration;
 
+use crate::config::sections::intent::{
+    BrowseAbandonmentTable, CartRecoveredTable, CheckoutAbandonmentTable, IntentTable, PaymentFailedTable,
+    SearchAbandonmentTable,
+};
+use crate::config::sections::lifecycle::{
+    LifecycleTable, ReplenishmentDueTable, SecondOrderDueTable, VipTable, WelcomeTable, WinbackTable,
+    YearlyTable,
+};
+
 /// `[triggers]`: what all triggers share, and a table for each.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -26,9 +35,30 @@ pub struct Triggers {
     pub text_bytes: usize,
     #[serde(rename = "cart-abandonment")]
     pub cart_abandonment: CartAbandonment,
+    pub intent: IntentTable,
+    #[serde(rename = "checkout-abandonment")]
+    pub checkout_abandonment: CheckoutAbandonmentTable,
+    #[serde(rename = "payment-failed")]
+    pub payment_failed: PaymentFailedTable,
+    #[serde(rename = "browse-abandonment")]
+    pub browse_abandonment: BrowseAbandonmentTable,
+    #[serde(rename = "search-abandonment")]
+    pub search_abandonment: SearchAbandonmentTable,
+    #[serde(rename = "cart-recovered")]
+    pub cart_recovered: CartRecoveredTable,
     #[serde(rename = "churn-risk")]
     pub churn_risk: ChurnRisk,
     pub dormancy: Dormancy,
+    pub lifecycle: LifecycleTable,
+    pub winback: WinbackTable,
+    pub welcome: WelcomeTable,
+    #[serde(rename = "second-order-due")]
+    pub second_order_due: SecondOrderDueTable,
+    #[serde(rename = "replenishment-due")]
+    pub replenishment_due: ReplenishmentDueTable,
+    pub vip: VipTable,
+    pub birthday: YearlyTable,
+    pub anniversary: YearlyTable,
 }
 
 impl Default for Triggers {
@@ -44,8 +74,22 @@ impl Default for Triggers {
             consents: limits.consents,
             text_bytes: limits.text_bytes,
             cart_abandonment: CartAbandonment::default(),
+            intent: IntentTable::default(),
+            checkout_abandonment: CheckoutAbandonmentTable::default(),
+            payment_failed: PaymentFailedTable::default(),
+            browse_abandonment: BrowseAbandonmentTable::default(),
+            search_abandonment: SearchAbandonmentTable::default(),
+            cart_recovered: CartRecoveredTable::default(),
             churn_risk: ChurnRisk::default(),
             dormancy: Dormancy::default(),
+            lifecycle: LifecycleTable::default(),
+            winback: WinbackTable::default(),
+            welcome: WelcomeTable::default(),
+            second_order_due: SecondOrderDueTable::default(),
+            replenishment_due: ReplenishmentDueTable::default(),
+            vip: VipTable::default(),
+            birthday: YearlyTable::default(),
+            anniversary: YearlyTable::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use strict_toml::{Duration, Origins, Problem};
 use crate::config::sections::{
     Activity, ChurnRisk, Dormancy, EndedBy, Engine, Identity, Ingest, OnMissingState, Sections, Vocabulary,
 };
-use crate::config::settings::policy;
+use crate::config::settings::{intent, lifecycle, policy};
 
 pub(super) fn task(engine: &Engine) -> TaskSettings {
     TaskSettings {
@@ -119,7 +119,9 @@ pub(super) fn triggers(sections: &Sections, origins: &Origins) -> Result<trigger
         },
         gates: policy::gates(sections, origins)?,
         cart_abandonment: section.cart_abandonment.enabled.then(|| cart_rules(sections)),
+        intent: intent::rules(section),
         churn_risk: churn_settings(&section.churn_risk, origins)?,
+        lifecycle: lifecycle::rules(section, origins)?,
         dormancy: section.dormancy.enabled.then(|| dormancy_rules(&section.dormancy)),
     })
 }
