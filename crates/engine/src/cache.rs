@@ -83,6 +83,11 @@ impl<C> CustomerCache<C> {
         self.carried = self.young.len();
     }
 
+    /// Keeps so many from now on. Whoever is too many leaves as room is made, not at once.
+    pub fn resize(&mut self, capacity: usize) {
+        self.capacity = capacity.max(2);
+    }
+
     /// How many customers are kept, beside those that are not checkpointed yet.
     pub fn capacity(&self) -> usize {
         self.capacity
@@ -100,6 +105,20 @@ mod tests {
 
     fn cached(freshness: Freshness) -> Cached<u8> {
         Cached { record: None, due: None, stored: false, freshness }
+    }
+
+    #[test]
+    fn a_cache_that_is_made_smaller_shrinks_as_room_is_made() {
+        let mut cache = CustomerCache::new(100);
+        let take_in = |cache: &mut CustomerCache<u8>, number: usize| {
+            cache.make_room(|_, _| ());
+            cache.insert(CustomerId::new(format!("c-{number}")), cached(Freshness::Clean));
+        };
+        (0..90).for_each(|number| take_in(&mut cache, number));
+        assert!(cache.len() > 50);
+        cache.resize(10);
+        (90..100).for_each(|number| take_in(&mut cache, number));
+        assert!(cache.len() <= 10, "{}", cache.len());
     }
 
     #[test]

@@ -300,6 +300,11 @@ impl<F: Fold> Task<F> {
         self.dirty.len()
     }
 
+    /// How many customers are kept at hand from now on, beside those that are not checkpointed yet.
+    pub fn keep_customers(&mut self, capacity: usize) {
+        self.customers.resize(capacity);
+    }
+
     /// How many customers are at hand.
     pub fn cached(&self) -> usize {
         self.customers.len()
