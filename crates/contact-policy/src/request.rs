@@ -35,6 +35,8 @@ pub struct Request<'a> {
     pub at: EventTime,
     /// From when on it is not worth sending.
     pub valid_until: EventTime,
+    /// Whether support is at work for the customer: advertising has to wait until it is done.
+    pub open_ticket: bool,
 }
 
 impl Request<'_> {

@@ -17,7 +17,7 @@ pub enum Gate {
     Consent,
     /// The customer has not objected, and messages to them do not bounce.
     SuppressionList,
-    /// No other intent trigger of the same or a higher rank is under way.
+    /// No ticket is open, and no other intent trigger of the same or a higher rank is under way.
     Precedence,
     /// The last intent trigger is long enough ago.
     Cooldown,

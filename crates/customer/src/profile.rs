@@ -199,6 +199,7 @@ pub fn is_activity(body: &Body) -> bool {
         body,
         Body::OrderCancelled(_)
             | Body::OrderRefunded(_)
+            | Body::DeliveryUpdated(_)
             | Body::Delivered(_)
             | Body::TicketUpdated(_)
             | Body::TicketResolved(_)
@@ -207,6 +208,7 @@ pub fn is_activity(body: &Body) -> bool {
             | Body::MessageBounced(_)
             | Body::SuppressionChanged(_)
             | Body::IdentityLinked(_)
+            | Body::FollowUpRecorded(_)
     )
 }
 

@@ -216,7 +216,8 @@ macro_rules! bodies {
 }
 
 // The ranks decide equal times: who the customer is before what they did, looking before carting, adding before
-// removing, a snapshot after the changes it sums up, an order after the cart it was made of.
+// removing, a snapshot after the changes it sums up, an order after the cart it was made of. Kinds from 29 on came
+// later, and so come last.
 bodies! {
     /// Consent for a channel and a purpose was given or withdrawn.
     0 ConsentChanged {
@@ -428,6 +429,30 @@ bodies! {
         suppressed: bool,
         /// Why, as the source says it.
         reason: Option<SmolStr>,
+    }
+    /// News of an order's way before it arrives: a date was promised with the order or later, it was shipped, the date
+    /// was moved. What is absent stays as it was.
+    31 DeliveryUpdated {
+        /// The order.
+        order_id: SmolStr,
+        /// `promised`, `shipped`, `out_for_delivery`, …
+        status: Option<SmolStr>,
+        /// By when the order is to have arrived: the end of the promised day or window.
+        promised_at: Option<EventTime>,
+    }
+    /// A review was written.
+    32 ReviewSubmitted {
+        /// The order it is about.
+        order_id: Option<SmolStr>,
+        /// The product it is about.
+        product_id: Option<SmolStr>,
+    }
+    /// Somebody of the shop has seen to a customer's answer to a survey, or to a ticket.
+    33 FollowUpRecorded {
+        /// The ticket it is about.
+        ticket_id: Option<SmolStr>,
+        /// `nps`, `csat` or `ces`; none means whatever was answered.
+        survey: Option<SmolStr>,
     }
 }
 

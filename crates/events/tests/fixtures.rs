@@ -71,7 +71,7 @@ fn examples(topic: &str) -> BTreeMap<String, PathBuf> {
 
 /// The JSON record as Avro: the same shape, but for times, which are milliseconds there.
 fn as_avro(schema: BuiltInSchema, mut record: Json) -> Vec<u8> {
-    for field in ["occurred_at", "received_at"] {
+    for field in ["occurred_at", "received_at", "promised_at"] {
         if let Some(text) = record.get(field).and_then(Json::as_str) {
             record[field] = json!(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
         }

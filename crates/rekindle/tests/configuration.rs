@@ -66,8 +66,13 @@ fn each_mistake_is_told_with_its_place_its_key_and_what_is_allowed() {
         (
             "[gates]\nenabled = []\n\n[triggers.cart_abandonment]\nwait = \"4h\"\n",
             "rekindle: FILE:4: triggers.cart_abandonment: unknown key `cart_abandonment`; the nearest is \
-             `cart-abandonment` (allowed: cart-abandonment, churn-risk, consents, dormancy, max_staleness, namespace, recent_events, \
-             recent_orders, retention, text_bytes)",
+             `cart-abandonment` (allowed: \
+             anniversary, birthday, browse-abandonment, care, cart-abandonment, cart-recovered, \
+             checkout-abandonment, churn-risk, consents, csat-low, delivery-delayed, dormancy, \
+             intent, lifecycle, max_staleness, namespace, nps-detractor, nps-promoter, only, \
+             payment-failed, recent_events, recent_orders, replenishment-due, retention, \
+             review-request, search-abandonment, second-order-due, support-frustration, text_bytes, \
+             vip, welcome, winback)",
         ),
         (
             "[triggers.cart-abandonment]\nwait = 4\n",
@@ -97,6 +102,18 @@ fn each_mistake_is_told_with_its_place_its_key_and_what_is_allowed() {
             "[gates]\nenabled = [\"identity\", \"consnet\"]\n",
             "rekindle: FILE:2: gates.enabled[1]: unknown value `consnet`; the nearest is `consent` (allowed: consent, \
              cooldown, frequency-cap, holdout, identity, precedence, quiet-hours, suppression-list)",
+        ),
+        (
+            "[gates]\nenabled = []\n[triggers]\nonly = [\"winback\"]\n",
+            "rekindle: FILE:4: triggers.only: `winback` is not one of the triggers that are switched on: cart_abandonment",
+        ),
+        (
+            "[gates.consent]\ndefault = \"granted\"\n[gates.quiet-hours]\nfrom = \"9pm\"\n",
+            "rekindle: FILE:4: gates.quiet-hours.from: `9pm` is not a time of day from 00:00 to 23:59",
+        ),
+        (
+            "[gates.consent]\ndefault = \"granted\"\n[gates.holdout]\nshare = 5.0\n",
+            "rekindle: FILE:4: gates.holdout.share: is 5, and must lie between 0 and 1",
         ),
         (
             "[gates]\nenabled = []\n[engine]\nmax_buffered_records = 0\n",

@@ -354,3 +354,24 @@ fn a_reader_that_goes_away_is_no_failure() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(0), String::new()));
 }
+
+#[test]
+fn some_of_the_triggers_can_be_replayed_as_if_the_others_were_off() {
+    let rows = concat!(
+        r#"{"type":"order_completed","customer_id":"c-1","occurred_at":"2026-03-01T10:00:00Z","order_id":"o-1"}"#,
+        "\n",
+        r#"{"type":"cart_item_added","customer_id":"c-1","occurred_at":"2026-03-02T10:00:00Z","item":{"product_id":"p"}}"#,
+        "\n",
+        r#"{"type":"page_viewed","customer_id":"c-2","occurred_at":"2026-06-02T10:00:00Z"}"#,
+        "\n",
+    );
+    let on = ["--quiet", "--flush-timers", "--set", "triggers.winback.enabled=true"];
+    let kinds = |more: &[&str]| {
+        let run = replay(rows.as_bytes(), &[&on[..], more].concat());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let of = |line: &str| line.split("rekindle.").nth(1).unwrap().split(".v1").next().unwrap().to_owned();
+        run.stdout.lines().map(of).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(kinds(&[]).len(), 2);
+    assert_eq!(kinds(&["--set", "triggers.only=[\"winback\"]"]), ["winback.fired".to_owned()].into());
+}

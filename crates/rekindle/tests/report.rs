@@ -1,6 +1,10 @@
 //! `rekindle report uplift` on files; on a topic it is in `services`.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test may stop, and feeds the program from a thread"
+)]
 
 mod program;
 

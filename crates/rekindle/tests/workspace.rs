@@ -16,15 +16,16 @@ use serde_json::Value;
 const LAYERS: &[&[&str]] = &[
     &["events", "telemetry"],
     &["customer", "strict-toml"],
-    &["cart-abandonment", "churn-risk", "contact-policy", "dormancy"],
+    &["cart-abandonment", "churn-risk", "contact-policy", "customer-care", "dormancy"],
     &["engine"],
     &["kafka", "redis-store"],
     &["ingest", "triggers", "replay"],
-    &["rekindle", "simulator", "end-to-end"],
+    &["rekindle", "simulator", "end-to-end", "subscriber"],
 ];
 
 /// Crates that compute, and do nothing else.
-const PURE: &[&str] = &["events", "customer", "cart-abandonment", "churn-risk", "contact-policy", "dormancy"];
+const PURE: &[&str] =
+    &["events", "customer", "cart-abandonment", "churn-risk", "contact-policy", "customer-care", "dormancy"];
 
 /// What a pure crate must not reach, however far down.
 const RUNTIMES_AND_VENDORS: &[&str] =

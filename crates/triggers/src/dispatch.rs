@@ -1,6 +1,6 @@
 //! Where the families' occasions go: decided about, told, and remembered as contacts, the same for every trigger.
 
-use contact_policy::History;
+use contact_policy::{History, Request};
 use customer::{Moment, Profile};
 use engine::fold::Output;
 use events::{Body, CustomerId, Event, EventTime};
@@ -18,6 +18,8 @@ pub(crate) struct Dispatch<'a> {
     pub id: &'a CustomerId,
     pub profile: &'a Profile,
     pub moment: &'a Moment,
+    /// Whether support is at work for the customer.
+    pub has_open_ticket: bool,
     pub contacts: &'a mut Option<History>,
     pub outputs: &'a mut Vec<Output>,
 }
@@ -29,7 +31,8 @@ impl Dispatch<'_> {
         let renderer = self.renderer();
         let ids = renderer.ids(&occasion);
         let times = (occasion.fired_at, occasion.fired_at + occasion.valid_for);
-        let request = occasion.kind.request(self.id, &ids, times);
+        let request =
+            Request { open_ticket: self.has_open_ticket, ..occasion.kind.request(self.id, &ids, times) };
         let nobody = History::default();
         let known = (self.profile, self.contacts.as_ref().unwrap_or(&nobody));
         let decision = Decision::about(self.settings, &request, occasion.due, known, self.moment);

@@ -6,13 +6,14 @@ use cart_abandonment::intent::IntentState;
 use churn_risk::ChurnState;
 use contact_policy::History;
 use customer::Moment;
+use customer_care::CareState;
 use dormancy::DormancyState;
 use dormancy::lifecycle::LifecycleState;
 use engine::fold::{Applied, CorruptRecord, Fold, Output};
 use events::{Body, CustomerId, Event, EventTime};
 
 use crate::dispatch::Dispatch;
-use crate::families::{cart, churn, intent, lifecycle, silence};
+use crate::families::{care, cart, churn, intent, lifecycle, silence};
 use crate::record::Record;
 use crate::rule::{Rule, Version};
 use crate::settings::{InvalidSetting, Settings};
@@ -22,6 +23,7 @@ use crate::settings::{InvalidSetting, Settings};
 pub struct TriggerFold {
     settings: Settings,
     fingerprint: String,
+    care: Version,
     cart: Version,
     intent: Version,
     churn: Version,
@@ -38,6 +40,7 @@ impl TriggerFold {
         settings.validate()?;
         Ok(Self {
             fingerprint: settings.fingerprint(),
+            care: Version::of(settings.care.as_ref()),
             cart: Version::of(settings.cart_abandonment.as_ref()),
             intent: Version::of(settings.intent.as_ref()),
             churn: Version::of(settings.churn_risk.as_ref()),
@@ -50,6 +53,10 @@ impl TriggerFold {
     /// The settings in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    fn care_rule(&self) -> Option<Rule<'_, customer_care::Rules>> {
+        self.settings.care.as_ref().map(|rules| self.care.of_rule(rules))
     }
 
     fn cart_rule(&self) -> Option<Rule<'_, cart_abandonment::Rules>> {
@@ -74,15 +81,22 @@ impl TriggerFold {
 
     /// Takes an event to the families that are switched on.
     fn tell_families(&self, record: &mut Record, event: &Event, moment: &Moment, outputs: &mut Vec<Output>) {
-        let Record { profile, cart, intent, churn, dormancy, lifecycle, contacts, .. } = record;
+        let Record { profile, care, cart, intent, churn, dormancy, lifecycle, contacts, .. } = record;
         let dispatch = &mut Dispatch {
             settings: &self.settings,
             id: &event.customer_id,
             profile,
             moment,
             contacts,
+            has_open_ticket: false,
             outputs,
         };
+        // First, because an open ticket silences the others.
+        if let Some(rule) = self.care_rule() {
+            let care = care.get_or_insert_default();
+            care::apply(care, rule, event, dispatch);
+            dispatch.has_open_ticket = care.has_open_ticket();
+        }
         if let Some(rule) = self.cart_rule() {
             cart::apply(cart, rule, event, intent, dispatch);
         }
@@ -110,9 +124,24 @@ impl TriggerFold {
         moment: &Moment,
         outputs: &mut Vec<Output>,
     ) {
-        let Record { profile, cart, intent, churn, dormancy, lifecycle, contacts, .. } = record;
-        let dispatch = &mut Dispatch { settings: &self.settings, id, profile, moment, contacts, outputs };
+        let Record { profile, care, cart, intent, churn, dormancy, lifecycle, contacts, .. } = record;
+        let dispatch = &mut Dispatch {
+            settings: &self.settings,
+            id,
+            profile,
+            moment,
+            contacts,
+            has_open_ticket: false,
+            outputs,
+        };
         let is_due = |timer: Option<EventTime>| timer.is_some_and(|timer| timer <= due);
+        if is_due(care.as_ref().and_then(CareState::next_due)) {
+            match (self.care_rule(), &mut *care) {
+                (Some(rule), Some(state)) => care::fire(state, rule, due, dispatch),
+                _ => *care = None,
+            }
+        }
+        dispatch.has_open_ticket = care.as_ref().is_some_and(CareState::has_open_ticket);
         if is_due(cart.next_due()) {
             match self.cart_rule() {
                 Some(rule) => {

@@ -20,7 +20,12 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// What the gates are asked when it fires.
+    /// Whether it wants to sell.
+    pub fn is_advertising(&self) -> bool {
+        self.purpose == ADVERTISING
+    }
+
+    /// What the gates are asked when it fires, of a customer without an open ticket.
     pub fn request<'a>(
         &self,
         customer_id: &'a CustomerId,
@@ -37,6 +42,7 @@ impl Kind {
             episode_id: ids.episode.into_bytes(),
             at,
             valid_until,
+            open_ticket: false,
         }
     }
 }
@@ -81,6 +87,23 @@ pub(crate) const SEARCH_ABANDONMENT: Kind = intent("search_abandonment", 25);
 pub(crate) const BROWSE_ABANDONMENT: Kind = intent("browse_abandonment", 20);
 /// An order after one of the intent triggers; it competes with none of them.
 pub(crate) const CART_RECOVERED: Kind = lifecycle("cart_recovered", 19);
+
+/// Support has let the customer down.
+pub(crate) const SUPPORT_FRUSTRATION: Kind = care("support_frustration", 60, SERVICE);
+/// A low CSAT was answered.
+pub(crate) const CSAT_LOW: Kind = care("csat_low", 58, SERVICE);
+/// The customer would not recommend the shop.
+pub(crate) const NPS_DETRACTOR: Kind = care("nps_detractor", 57, SERVICE);
+/// The customer would recommend the shop.
+pub(crate) const NPS_PROMOTER: Kind = care("nps_promoter", 8, ADVERTISING);
+/// The customer has had an order long enough to have an opinion on it.
+pub(crate) const REVIEW_REQUEST: Kind = care("review_request", 9, ADVERTISING);
+/// An order has not arrived when it was promised.
+pub(crate) const DELIVERY_DELAYED: Kind = care("delivery_delayed", 62, SERVICE);
+
+const fn care(name: &'static str, priority: u8, purpose: &'static str) -> Kind {
+    Kind { name, priority, purpose, group: Group::Care }
+}
 
 const fn intent(name: &'static str, priority: u8) -> Kind {
     Kind { name, priority, purpose: ADVERTISING, group: Group::Intent }

@@ -17,10 +17,12 @@ mod payload;
 pub mod record;
 mod render;
 mod rule;
+mod selection;
 pub mod settings;
 pub mod structured;
 
 pub use fold::TriggerFold;
 pub use record::Record;
+pub use selection::UnknownTrigger;
 pub use settings::{InvalidSetting, LOGIC_VERSION, Mode, Settings};
 pub use structured::structured;

@@ -3,7 +3,7 @@
 use events::{EventTime, Span};
 use serde::Serialize;
 
-use crate::families::{cart, churn, intent, lifecycle, silence};
+use crate::families::{care, cart, churn, intent, lifecycle, silence};
 use crate::kind::Kind;
 use crate::payload::Input;
 
@@ -56,6 +56,7 @@ pub(crate) struct Withdrawal<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum About<'a> {
+    Care(care::About<'a>),
     Cart(cart::About<'a>),
     Intent(intent::About<'a>),
     Churn(churn::About),

@@ -176,6 +176,11 @@ impl<'a> Input<'a> {
         Self { name, event_id: None, at: None, value: None, threshold: Some(threshold) }
     }
 
+    /// How often something happened.
+    pub(crate) fn counted(name: &'static str, value: String) -> Self {
+        Self { name, event_id: None, at: None, value: Some(value), threshold: None }
+    }
+
     /// A number, and the rule's number that it went past.
     pub(crate) fn measured(name: &'static str, value: String, threshold: String) -> Self {
         Self { value: Some(value), ..Self::limit(name, threshold) }

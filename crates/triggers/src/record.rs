@@ -5,6 +5,7 @@ use cart_abandonment::intent::IntentState;
 use churn_risk::ChurnState;
 use contact_policy::History;
 use customer::Profile;
+use customer_care::CareState;
 use dormancy::DormancyState;
 use dormancy::lifecycle::LifecycleState;
 use events::EventTime;
@@ -31,6 +32,9 @@ pub struct Record {
     /// What dormancy remembers; nothing while it is switched off.
     #[prost(message, optional, tag = "5")]
     pub dormancy: Option<DormancyState>,
+    /// What customer care remembers; nothing while all of it is switched off.
+    #[prost(message, optional, tag = "6")]
+    pub care: Option<CareState>,
     /// What intent beside the cart remembers; nothing while all of it is switched off.
     #[prost(message, optional, tag = "7")]
     pub intent: Option<IntentState>,
@@ -73,12 +77,18 @@ impl Record {
     pub fn next_due(&self) -> Option<EventTime> {
         let churn = self.churn.as_ref().and_then(ChurnState::next_due);
         let dormancy = self.dormancy.as_ref().and_then(DormancyState::next_due);
+        let care = self.care.as_ref().and_then(CareState::next_due);
         let intent = self.intent.as_ref().and_then(IntentState::next_due);
         let lifecycle = self.lifecycle.as_ref().and_then(LifecycleState::next_due);
         let contacts = self.contacts.as_ref().and_then(History::next_due);
-        let families = [self.cart.next_due(), intent, churn, dormancy, lifecycle];
+        let families = [self.cart.next_due(), care, intent, churn, dormancy, lifecycle];
         let shared = [contacts, self.profile.retained_until()];
         families.into_iter().chain(shared).flatten().min()
+    }
+
+    /// Whether support is at work for the customer: advertising is out of place.
+    pub fn has_open_ticket(&self) -> bool {
+        self.care.as_ref().is_some_and(CareState::has_open_ticket)
     }
 
     /// Whether nothing is left to remember.

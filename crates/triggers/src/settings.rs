@@ -37,6 +37,9 @@ pub struct Settings {
     pub gates: contact_policy::Settings,
     /// Abandoned carts; `None` to leave them alone.
     pub cart_abandonment: Option<Rules>,
+    /// What support, surveys and deliveries call for; `None` to leave it alone, and then not in the fingerprint either.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub care: Option<customer_care::Rules>,
     /// Intent beside the cart; `None` to leave it alone, and then not in the fingerprint either.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<intent::Rules>,
@@ -75,6 +78,7 @@ impl Default for Settings {
             limits: Limits::default(),
             gates: contact_policy::Settings::default(),
             cart_abandonment: Some(Rules::default()),
+            care: None,
             intent: None,
             churn_risk: None,
             dormancy: None,
@@ -111,6 +115,9 @@ impl Settings {
                 return Err(InvalidSetting::new("triggers.retention", problem));
             }
         }
+        if let Some(rules) = &self.care {
+            rules.validate().map_err(families::care::invalid)?;
+        }
         if let Some(rules) = &self.intent {
             rules
                 .validate()
@@ -135,6 +142,7 @@ impl Settings {
             kinds.push(&kind::CART_ABANDONMENT);
         }
         kinds.extend(self.intent.iter().flat_map(families::intent::kinds));
+        kinds.extend(self.care.iter().flat_map(families::care::kinds));
         if self.churn_risk.is_some() {
             kinds.push(&kind::CHURN_RISK);
         }
@@ -284,6 +292,7 @@ mod tests {
             Settings { limits: Limits { recent_events: 17, ..Limits::default() }, ..usual() }.fingerprint(),
             Settings { cart_abandonment: None, ..usual() }.fingerprint(),
             Settings { dormancy: Some(dormancy::Rules::default()), ..usual() }.fingerprint(),
+            Settings { care: Some(customer_care::Rules::default()), ..usual() }.fingerprint(),
             Settings { intent: Some(intent::Rules::default()), ..usual() }.fingerprint(),
             lifecycle(&|_| {}).fingerprint(),
             lifecycle(&|rules| rules.bands.currency = "USD".to_owned()).fingerprint(),

@@ -1,4 +1,5 @@
-//! One intent trigger at a time: what is under way is not interrupted by one of the same or a lower rank.
+//! Support goes before advertising: nothing is sold to a customer whose ticket is open. And one intent trigger at a
+//! time: what is under way is not interrupted by one of the same or a lower rank.
 //!
 //! Under way is a contact until it expires or the customer orders. The later steps of its own episode go on.
 
@@ -9,6 +10,9 @@ use crate::settings::Gate;
 
 pub(crate) fn ask(question: &Question<'_>) -> Verdict {
     let request = question.request;
+    if request.open_ticket && request.is_advertising() {
+        return Verdict::stopped(Gate::Precedence, "open_ticket");
+    }
     let is_under_way = |contact: &&Contact| {
         let is_valid = contact.at() <= request.at && request.at < contact.valid_until();
         is_valid && !contact.converted && contact.rank >= u32::from(request.rank)

@@ -14,6 +14,7 @@ pub struct Desk {
     pub profile: Profile,
     pub history: History,
     pub customer_id: CustomerId,
+    pub has_open_ticket: bool,
     requests: u8,
 }
 
@@ -68,7 +69,14 @@ impl Desk {
     pub fn new(settings: Settings) -> Self {
         settings.validate().expect("usable settings");
         let customer_id = CustomerId::new("customer-17");
-        Self { settings, profile: Profile::default(), history: History::default(), customer_id, requests: 0 }
+        Self {
+            settings,
+            profile: Profile::default(),
+            history: History::default(),
+            customer_id,
+            has_open_ticket: false,
+            requests: 0,
+        }
     }
 
     pub fn living_in(mut self, zone: &str) -> Self {
@@ -89,6 +97,7 @@ impl Desk {
             episode_id: [trigger.episode; 16],
             at,
             valid_until: at + trigger.valid_for,
+            open_ticket: self.has_open_ticket,
         };
         let judgement = judge(&self.settings, &request, &self.profile, &self.history);
         self.history.remember(&self.settings, &request, &judgement, (&self.profile, &moment(at)));

@@ -3,7 +3,7 @@
 use contact_policy::{Evidence, FurtherSteps, Gate};
 use events::Span;
 
-use crate::desk::{BROWSE, CART, CHECKOUT, DORMANCY, Desk, Trigger, asking, hour};
+use crate::desk::{BROWSE, CART, CHECKOUT, DELAY, DORMANCY, Desk, Trigger, asking, hour};
 
 const MILLI: Span = Span::from_millis(1);
 
@@ -20,6 +20,16 @@ fn what_is_under_way_is_interrupted_only_by_a_higher_rank() {
     assert_eq!(desk().says(DORMANCY, hour(1)), "sent");
     assert_eq!(desk().says(BROWSE, hour(24) - MILLI), "another_intent_under_way");
     assert_eq!(desk().says(BROWSE, hour(24)), "sent");
+}
+
+#[test]
+fn an_open_ticket_silences_advertising_alone() {
+    let mut desk = Desk::new(asking(&[Gate::Precedence]));
+    desk.has_open_ticket = true;
+    assert_eq!(
+        [CART, DORMANCY, DELAY].map(|trigger| desk.says(trigger, hour(0))),
+        ["open_ticket", "open_ticket", "sent"]
+    );
 }
 
 #[test]

@@ -98,6 +98,7 @@ fn a_window_that_late_news_opens_in_the_past_is_closed_after_the_watermark() {
         episode_id: [9; 16],
         at: request_at,
         valid_until: hour(24),
+        open_ticket: false,
     };
     let judgement = contact_policy::Judgement::default();
     desk.history.remember(&desk.settings, &request, &judgement, (&desk.profile, &late));

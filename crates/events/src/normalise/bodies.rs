@@ -2,6 +2,7 @@
 
 use smol_str::SmolStr;
 
+use super::aftercare::{aftercare, survey_name};
 use super::fields::{FieldReader, Maybe, RawAmount};
 use super::native::{NativeItem, NativeRecord, Scalar};
 use super::refusal::{Refusal, RefusalReason};
@@ -20,8 +21,10 @@ pub(super) fn body_of(
         browsing(kind, record, reader)
     } else if kind <= Kind::Delivered {
         buying(kind, record, reader)
-    } else {
+    } else if kind <= Kind::SuppressionChanged {
         service(kind, record, reader)
+    } else {
+        aftercare(kind, record, reader)
     }
 }
 
@@ -169,11 +172,11 @@ fn order_completed(
 fn survey_answered(record: &NativeRecord<'_>, reader: &FieldReader<'_>) -> Result<SurveyAnswered, Refusal> {
     let survey = reader.required_id("survey", &record.survey)?;
     let score = reader.whole("score", &record.score)?.ok_or_else(|| Refusal::missing("score"))?;
-    let (survey, scale) = match survey.to_ascii_lowercase().as_str() {
-        "nps" => (SmolStr::new_static("nps"), 0..=10),
-        "csat" => (SmolStr::new_static("csat"), 1..=5),
-        "ces" => (SmolStr::new_static("ces"), 1..=7),
-        _ => return Err(Refusal::new(RefusalReason::BadValue, "`survey` is not nps, csat or ces")),
+    let survey = survey_name(&survey)?;
+    let scale = match survey.as_str() {
+        "nps" => 0..=10,
+        "csat" => 1..=5,
+        _ => 1..=7,
     };
     let score = u32::try_from(score).ok().filter(|score| scale.contains(score)).ok_or_else(|| {
         let detail =

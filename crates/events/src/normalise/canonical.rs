@@ -3,10 +3,10 @@
 use smol_str::SmolStr;
 
 use super::bodies::{body_of, is_said};
-use super::fields::{FieldReader, Maybe};
+use super::fields::FieldReader;
 use super::fingerprint::content_id;
-use super::instant::parse_instant;
-use super::native::{NativeRecord, Scalar};
+use super::instant::optional_instant;
+use super::native::NativeRecord;
 use super::refusal::{IgnoreReason, Refusal, RefusalReason};
 use super::settings::{FutureTimes, NormaliserSettings};
 use super::{Arrival, Normalised, Outcome};
@@ -138,12 +138,4 @@ fn times_of(
         return Err(Refusal::new(RefusalReason::InTheFuture, detail));
     }
     Ok(Times { occurred_at: stated.min(latest), received_at, stated })
-}
-
-fn optional_instant(field: &str, value: &Option<Scalar<'_>>) -> Maybe<EventTime> {
-    match value {
-        Some(Scalar::Text(text)) if text.trim().is_empty() => Ok(None),
-        Some(value) => parse_instant(field, value).map(Some),
-        None => Ok(None),
-    }
 }

@@ -2,9 +2,19 @@
 
 use jiff::Timestamp;
 
+use super::fields::Maybe;
 use super::native::Scalar;
 use super::refusal::{Refusal, RefusalReason};
 use crate::EventTime;
+
+/// As [`parse_instant`]; an empty text is none.
+pub(super) fn optional_instant(field: &str, value: &Option<Scalar<'_>>) -> Maybe<EventTime> {
+    match value {
+        Some(Scalar::Text(text)) if text.trim().is_empty() => Ok(None),
+        Some(value) => parse_instant(field, value).map(Some),
+        None => Ok(None),
+    }
+}
 
 /// Reads RFC 3339 with a zone, or milliseconds since 1970 as a number or in digits.
 ///

@@ -3,6 +3,7 @@
 //! Every record ends in exactly one [`Outcome`] (I6), whatever its bytes are, and the outcome depends on the record
 //! and the settings alone. Nothing panics, and nothing is allocated beyond a small multiple of the record's size.
 
+mod aftercare;
 mod bodies;
 mod canonical;
 mod fields;

@@ -95,7 +95,7 @@ fn fold(name: &str) -> SmolStr {
 }
 
 /// Names of `track` calls, beside those that fold to a kind's own name (`Product Viewed`, `Order Completed`, …).
-const SEGMENT_NAMES: [(&str, Kind); 31] = [
+const SEGMENT_NAMES: [(&str, Kind); 33] = [
     ("Products Searched", Kind::Searched),
     ("Viewed Product", Kind::ProductViewed),
     ("Product Added", Kind::CartItemAdded),
@@ -117,7 +117,9 @@ const SEGMENT_NAMES: [(&str, Kind); 31] = [
     ("Cancelled Order", Kind::OrderCancelled),
     ("Order Canceled", Kind::OrderCancelled),
     ("Refunded Order", Kind::OrderRefunded),
+    ("Order Shipped", Kind::DeliveryUpdated),
     ("Order Delivered", Kind::Delivered),
+    ("Product Reviewed", Kind::ReviewSubmitted),
     ("Denied Coupon", Kind::CouponDenied),
     ("Product Added to Wishlist", Kind::WishlistItemAdded),
     ("Added Product to Wishlist", Kind::WishlistItemAdded),
@@ -130,7 +132,7 @@ const SEGMENT_NAMES: [(&str, Kind); 31] = [
 ];
 
 /// Names of `track` calls that the specification knows and no kind stands for.
-const SEGMENT_UNUSED: [&str; 27] = [
+const SEGMENT_UNUSED: [&str; 26] = [
     "Product List Viewed",
     "Viewed Product Category",
     "Product List Filtered",
@@ -148,7 +150,6 @@ const SEGMENT_UNUSED: [&str; 27] = [
     "Product Removed from Wishlist",
     "Product Shared",
     "Cart Shared",
-    "Product Reviewed",
     "Live Chat Message Sent",
     "Live Chat Message Received",
     "Application Installed",

@@ -315,6 +315,10 @@ flat_record! {
         permanent,
         /// Whether the customer is not to be contacted.
         suppressed,
+        /// How far a delivery is: `promised`, `shipped`, …
+        status,
+        /// By when an order is to have arrived: RFC 3339 with a zone, or milliseconds since 1970.
+        promised_at,
     }
     nested {
         /// The one product it is about.

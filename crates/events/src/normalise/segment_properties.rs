@@ -37,7 +37,8 @@ loose_struct! {
         scalars {
             cart_id = "cartId", checkout_id = "checkoutId", order_id = "orderId", currency, product_id = "productId",
             id, sku, name, category, variant, url, image_url = "imageUrl", title, step, payment_method, coupon_id, coupon, reason, error, conversation_id, ticket_id, survey, score,
-            message_id, session_id, granted, purpose, consent_channel, topic, author,
+            message_id, session_id, granted, purpose, consent_channel, topic, author, status,
+            promised_at = "promisedAt",
         }
         written { price, quantity, total, revenue, value, query, amount, }
         nested { products: Lines<Product<'a>>, }
@@ -133,6 +134,8 @@ impl<'a> Properties<'a> {
             consent_channel: self.consent_channel,
             topic: described(self.topic),
             author: described(self.author),
+            status: described(self.status),
+            promised_at: self.promised_at,
             ..NativeRecord::default()
         })
     }

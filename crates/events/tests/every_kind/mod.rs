@@ -50,7 +50,7 @@ fn item() -> Item {
 }
 
 fn bodies() -> Vec<Body> {
-    [browsing(), buying(), service()].concat()
+    [browsing(), buying(), service(), aftercare()].concat()
 }
 
 fn browsing() -> Vec<Body> {
@@ -124,5 +124,17 @@ fn service() -> Vec<Body> {
             permanent: true,
         }),
         Body::SuppressionChanged(SuppressionChanged { suppressed: true, reason: text("complained") }),
+    ]
+}
+
+fn aftercare() -> Vec<Body> {
+    vec![
+        Body::DeliveryUpdated(DeliveryUpdated {
+            order_id: "o-1".into(),
+            status: text("shipped"),
+            promised_at: Some(EventTime::from_millis(1_659_900_000_000)),
+        }),
+        Body::ReviewSubmitted(ReviewSubmitted { order_id: text("o-1"), product_id: text("p-1") }),
+        Body::FollowUpRecorded(FollowUpRecorded { ticket_id: text("t-1"), survey: text("csat") }),
     ]
 }

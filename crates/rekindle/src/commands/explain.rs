@@ -19,7 +19,7 @@ use serde::Serialize;
 use triggers::{Record, TriggerFold};
 
 use crate::cli::{ConfigArgs, Format};
-use crate::commands::sources::{SERVICE, slowest};
+use crate::commands::sources::slowest;
 use crate::config::Config;
 use account::{Account, Standpoint};
 
@@ -101,7 +101,8 @@ pub struct KnownRecord {
 pub fn run(args: &ExplainArgs, config: &Config) -> Result<()> {
     let customer = CustomerId::new(&args.customer);
     let store = RedisStore::open(config.settings.redis.clone())?;
-    let read = pollster::block_on(read(&store, &customer, &config.sections.topics.customer_events))?;
+    let (service, log) = (&config.settings.service, &config.sections.topics.customer_events);
+    let read = pollster::block_on(read(&store, service, &customer, log))?;
     let explanation = explain(&customer, &read, config)?;
     let mut out = std::io::stdout().lock();
     match args.format {
@@ -121,9 +122,9 @@ struct ReadCustomer {
     stored: Option<StoredCustomer>,
 }
 
-async fn read(store: &RedisStore, customer: &CustomerId, log: &str) -> Result<ReadCustomer> {
+async fn read(store: &RedisStore, service: &str, customer: &CustomerId, log: &str) -> Result<ReadCustomer> {
     for _ in 0..ATTEMPTS {
-        let positions = store.positions(SERVICE).await.context("the stored positions cannot be read")?;
+        let positions = store.positions(service).await.context("the stored positions cannot be read")?;
         let Some(log_partitions) =
             positions.iter().find_map(|stored| Some(stored.position.as_ref()?.log_partitions))
         else {
@@ -135,7 +136,7 @@ async fn read(store: &RedisStore, customer: &CustomerId, log: &str) -> Result<Re
             bail!("the customer's partition is {number} of {log}, and its task has stored no position yet");
         };
         let partition = TopicPartition::new(log, number);
-        let task = TaskId { service: SERVICE.into(), partition: partition.clone() };
+        let task = TaskId { service: service.into(), partition: partition.clone() };
         let found =
             store.customer_record(&task, customer).await.context("the customer's record cannot be read")?;
         if found.mark == Some(PositionMark { epoch, next: position.next }) {

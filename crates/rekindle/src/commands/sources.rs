@@ -21,9 +21,6 @@ use crate::config::Config;
 use overview::Overview;
 use retirement::{Circumstances, Ruling, final_tick, rule};
 
-/// The service whose tasks wait for the raw topics.
-pub const SERVICE: &str = "triggers";
-
 /// `rekindle sources`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -116,7 +113,8 @@ pub fn run(args: &SourcesArgs, config: &Config) -> Result<()> {
 /// The positions of all tasks, as of their last checkpoints.
 fn stored_positions(config: &Config) -> Result<Vec<StoredPosition>> {
     let store = RedisStore::open(config.settings.redis.clone())?;
-    pollster::block_on(store.positions(SERVICE)).context("the stored positions cannot be read")
+    pollster::block_on(store.positions(&config.settings.service))
+        .context("the stored positions cannot be read")
 }
 
 fn retire(

@@ -4,6 +4,7 @@
 //! them. Unknown keys are refused in each table. The one key without a default is `gates.consent.default`: consent is
 //! never assumed.
 
+mod care;
 mod engine;
 mod gates;
 mod ingest;
@@ -17,6 +18,7 @@ mod triggers;
 use serde::{Deserialize, Serialize};
 use strict_toml::Duration;
 
+pub use care::{BusinessHoursTable, Weekday};
 pub use engine::{Engine, OnMissingState};
 pub use gates::{ConsentDefault, FurtherSteps, Gate, Gates, Outcomes, QuietHoursGate, QuietHoursPreset};
 pub use ingest::{Identity, Ingest, Vocabulary};

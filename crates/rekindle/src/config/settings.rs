@@ -1,5 +1,6 @@
 //! From what was written to what the crates take: ranges are checked here, and nothing below checks them again.
 
+mod care;
 mod check;
 mod convert;
 mod intent;
@@ -11,6 +12,7 @@ use std::net::SocketAddr;
 
 use engine::settings::{TaskSettings, WorkerSettings};
 use events::normalise::{Normaliser, NormaliserSettings};
+use smol_str::SmolStr;
 use strict_toml::{Origins, Problem};
 
 use super::sections::Sections;
@@ -28,6 +30,8 @@ pub struct Settings {
     pub normaliser: NormaliserSettings,
     /// Topics, time and pace of ingest.
     pub ingest: ingest::Settings,
+    /// The name of the service that runs the triggers.
+    pub service: SmolStr,
     /// The triggers and their gates, for a live run.
     pub triggers: triggers::Settings,
     /// The Kafka cluster.
@@ -62,6 +66,7 @@ impl Settings {
             return Err(origins.problem(convert::key_of(&error), error.to_string()));
         }
         Ok(Self {
+            service: convert::service(sections),
             task: convert::task(&sections.engine),
             worker: convert::worker(&sections.engine, check.publish_from(&sections.engine.publish_from)?),
             normaliser,

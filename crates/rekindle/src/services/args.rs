@@ -49,6 +49,9 @@ pub struct TriggersArgs {
     /// How many workers this process has, each with partitions of its own
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: u16,
+    /// Run these triggers alone, such as cart_abandonment,winback; as triggers.only
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub only: Vec<String>,
     /// Go on with rules that differ from those that made the state; takes a clean stop of all processes before
     #[arg(long)]
     pub adopt: bool,
@@ -64,8 +67,15 @@ impl TriggersArgs {
         sources
             .assignments
             .extend(self.publish_from.iter().map(|from| format!("engine.publish_from={from}")));
+        sources.assignments.extend(only_assignment(&self.only));
         sources
     }
+}
+
+/// The setting that `--only` stands for.
+fn only_assignment(names: &[String]) -> Option<String> {
+    let quoted: Vec<_> = names.iter().map(|name| format!("{name:?}")).collect();
+    (!names.is_empty()).then(|| format!("triggers.only=[{}]", quoted.join(",")))
 }
 
 const TRIGGERS_EXAMPLES: &str = "\
@@ -74,6 +84,8 @@ Examples:
   Two processes with two workers each:
     rekindle triggers --slot 0 --threads 2 --set admin.address=127.0.0.1:9466
     rekindle triggers --slot 1 --threads 2 --set admin.address=127.0.0.1:9467
+  Some of the triggers alone, as a service of their own:
+    rekindle triggers --only delivery_delayed,csat_low --slot 0
   Changed rules, after all processes have stopped with code 0:
     rekindle triggers --config deploy/rekindle.toml --adopt
 

@@ -25,7 +25,7 @@ use super::observed_store::ObservedStore;
 use super::{Station, connect};
 use crate::config::settings::Settings;
 
-/// In the group's name, the keys in Redis, and the labels of metrics.
+/// In the labels of metrics, also where only some of the triggers run.
 pub const SERVICE: &str = "triggers";
 
 /// Works until the process is asked to stop, or the slot is taken over.
@@ -52,14 +52,15 @@ pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
         partitions: BTreeSet::new(),
         halted: BTreeSet::new(),
     };
-    let log = connect::log(&settings.kafka, SERVICE, slot, vec![log_topic.clone()])?;
+    let log = connect::log(&settings.kafka, &settings.service, slot, vec![log_topic.clone()])?;
     let log = observed(log, &conditions, &station.registry, log_topic.clone());
     let service = ServiceSettings {
-        service: SmolStr::new_static(SERVICE),
+        service: settings.service.clone(),
         log_topic,
         task: settings.task.clone(),
         worker: settings.worker.clone(),
     };
+    warn_of_a_selection(settings);
     let fold = TriggerFold::new(settings.triggers.clone())?;
     let mut worker = Worker::new(log, ObservedStore::new(store, &conditions), fold, service);
     let exit = pollster::block_on(worker.run(&station.stop, |worker| shown.observe(worker)));
@@ -68,6 +69,14 @@ pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
         conditions.finish();
     }
     Ok(exit)
+}
+
+/// What runs elsewhere is unknown to the gates here: a customer may be written to by both.
+fn warn_of_a_selection(settings: &Settings) {
+    if settings.service != SERVICE && settings.triggers.has_advertising() {
+        let service = &settings.service;
+        tracing::warn!(%service, "runs some of the triggers: caps, cooldowns and precedence do not see what the others send");
+    }
 }
 
 fn observed<L: Log>(

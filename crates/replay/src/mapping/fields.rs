@@ -59,6 +59,8 @@ fields! {
         "reference" => reference,
         "permanent" => permanent,
         "suppressed" => suppressed,
+        "status" => status,
+        "promised_at" => promised_at,
     }
 }
 

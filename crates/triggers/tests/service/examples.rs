@@ -5,10 +5,11 @@
 use std::path::PathBuf;
 
 use engine::fold::Output;
-use events::event::{CheckoutStarted, ProfileUpdated};
+use events::event::{CheckoutStarted, Delivered, ProfileUpdated};
 use events::{Body, EventTime, Span};
 use serde_json::{Map, Value, json};
 
+use crate::care::{caring, history, promised};
 use crate::churn::{regular, watching_churn};
 use crate::gates::{abandoned_in_the_evening, holding_everybody_out, paid, two_carts};
 use crate::intent::{checkout, troubles, watching_intent};
@@ -88,6 +89,14 @@ fn examples() -> Vec<(String, Output)> {
     let unconverted = unconverted.expect("an outcome");
     let mut occasions = firsts(life().written());
     occasions.extend(firsts(troubles().written()));
+    occasions.extend(firsts(history().written()));
+    let mut arrived = Log::new(caring());
+    arrived.event(&ordered("01-order", 0, "o-1"));
+    arrived.event(&promised("02-promise", 10, "o-1", minute(DAY)));
+    arrived.until(minute(DAY + 60)).written();
+    arrived.late(&event("03-delivered", DAY - 5, Body::Delivered(Delivered { order_id: "o-1".into() })));
+    let cancelled_delay = one(arrived.written());
+    occasions.push(("actions.delivery-delayed/examples/cancelled.json".to_owned(), cancelled_delay));
     let mut gone_on = Log::new(watching_intent());
     gone_on.event(&checkout("01-checkout", 0));
     gone_on.until(minute(70)).written();

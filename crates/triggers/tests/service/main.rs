@@ -1,6 +1,7 @@
 //! The triggers service from outside: events in, records on action topics out.
 
 mod audit;
+mod care;
 mod churn;
 mod duplicates;
 mod examples;

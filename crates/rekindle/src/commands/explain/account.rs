@@ -5,7 +5,7 @@
 
 use cart_abandonment::state::FiredStep;
 use cart_abandonment::{CartState, OpenCart, Rules};
-use contact_policy::{Contact, History, judge};
+use contact_policy::{Contact, History, Request, judge};
 use events::{CustomerId, EventTime, Span};
 use serde::Serialize;
 use triggers::Record;
@@ -198,7 +198,10 @@ fn gates(record: &Record, from: Standpoint<'_>) -> Vec<GateWord> {
         None => (Ids { trigger: Uuid::nil(), episode: Uuid::nil() }, from.watermark),
     };
     let valid_for = from.settings.cart_abandonment.as_ref().map_or(Span::ZERO, |rules| rules.valid_for);
-    let request = CART_ABANDONMENT.request(from.customer, &ids, (at, at + valid_for));
+    let request = Request {
+        open_ticket: record.has_open_ticket(),
+        ..CART_ABANDONMENT.request(from.customer, &ids, (at, at + valid_for))
+    };
     let nobody = History::default();
     let contacts = record.contacts.as_ref().unwrap_or(&nobody);
     let judgement = judge(&from.settings.gates, &request, &record.profile, contacts);

@@ -6,6 +6,10 @@ use events::Span;
 use serde::{Deserialize, Serialize};
 use strict_toml::Duration;
 
+use crate::config::sections::care::{
+    AlertTable, CareTable, DeliveryDelayedTable, NpsPromoterTable, ReviewRequestTable,
+    SupportFrustrationTable,
+};
 use crate::config::sections::intent::{
     BrowseAbandonmentTable, CartRecoveredTable, CheckoutAbandonmentTable, IntentTable, PaymentFailedTable,
     SearchAbandonmentTable,
@@ -23,6 +27,9 @@ pub struct Triggers {
     pub namespace: String,
     /// A trigger that is further behind its due time than this is recorded as expired, not sent.
     pub max_staleness: Duration,
+    /// The names of the triggers to run, of those that are switched on; `[]` for all. The gates then know of these
+    /// alone, and they are a service of their own, with a consumer group and state of its own.
+    pub only: std::collections::BTreeSet<String>,
     /// A customer of whom nothing was heard for this long is forgotten.
     pub retention: Duration,
     /// How many event ids are remembered per customer, to drop duplicates.
@@ -35,6 +42,19 @@ pub struct Triggers {
     pub text_bytes: usize,
     #[serde(rename = "cart-abandonment")]
     pub cart_abandonment: CartAbandonment,
+    pub care: CareTable,
+    #[serde(rename = "support-frustration")]
+    pub support_frustration: SupportFrustrationTable,
+    #[serde(rename = "csat-low")]
+    pub csat_low: AlertTable,
+    #[serde(rename = "nps-detractor")]
+    pub nps_detractor: AlertTable,
+    #[serde(rename = "nps-promoter")]
+    pub nps_promoter: NpsPromoterTable,
+    #[serde(rename = "review-request")]
+    pub review_request: ReviewRequestTable,
+    #[serde(rename = "delivery-delayed")]
+    pub delivery_delayed: DeliveryDelayedTable,
     pub intent: IntentTable,
     #[serde(rename = "checkout-abandonment")]
     pub checkout_abandonment: CheckoutAbandonmentTable,
@@ -68,12 +88,20 @@ impl Default for Triggers {
         Self {
             namespace: settings.namespace,
             max_staleness: settings.max_staleness.into(),
+            only: std::collections::BTreeSet::new(),
             retention: limits.retention.into(),
             recent_events: limits.recent_events,
             recent_orders: limits.recent_orders,
             consents: limits.consents,
             text_bytes: limits.text_bytes,
             cart_abandonment: CartAbandonment::default(),
+            care: CareTable::default(),
+            support_frustration: SupportFrustrationTable::default(),
+            csat_low: AlertTable::default(),
+            nps_detractor: AlertTable::default(),
+            nps_promoter: NpsPromoterTable::default(),
+            review_request: ReviewRequestTable::default(),
+            delivery_delayed: DeliveryDelayedTable::default(),
             intent: IntentTable::default(),
             checkout_abandonment: CheckoutAbandonmentTable::default(),
             payment_failed: PaymentFailedTable::default(),

@@ -9,7 +9,7 @@ use strict_toml::{Duration, Origins, Problem};
 use crate::config::sections::{
     Activity, ChurnRisk, Dormancy, EndedBy, Engine, Identity, Ingest, OnMissingState, Sections, Vocabulary,
 };
-use crate::config::settings::{intent, lifecycle, policy};
+use crate::config::settings::{care, intent, lifecycle, policy};
 
 pub(super) fn task(engine: &Engine) -> TaskSettings {
     TaskSettings {
@@ -104,7 +104,7 @@ pub(super) fn ingest(sections: &Sections) -> ingest::Settings {
 /// If the model file of churn risk cannot be read, or is none; if a time of day is none.
 pub(super) fn triggers(sections: &Sections, origins: &Origins) -> Result<triggers::Settings, Problem> {
     let section = &sections.triggers;
-    Ok(triggers::Settings {
+    let all = triggers::Settings {
         namespace: section.namespace.clone(),
         mode: triggers::Mode::Live,
         actions_prefix: sections.topics.actions_prefix.clone(),
@@ -119,11 +119,26 @@ pub(super) fn triggers(sections: &Sections, origins: &Origins) -> Result<trigger
         },
         gates: policy::gates(sections, origins)?,
         cart_abandonment: section.cart_abandonment.enabled.then(|| cart_rules(sections)),
+        care: care::rules(section, origins)?,
         intent: intent::rules(section),
         churn_risk: churn_settings(&section.churn_risk, origins)?,
         lifecycle: lifecycle::rules(section, origins)?,
         dormancy: section.dormancy.enabled.then(|| dormancy_rules(&section.dormancy)),
-    })
+    };
+    if section.only.is_empty() {
+        return Ok(all);
+    }
+    all.only(&section.only).map_err(|unknown| origins.problem("triggers.only", unknown.to_string()))
+}
+
+/// The name of the service: that of all triggers, or of a selection. It stands in the group's name, in the ids of
+/// transactions and in the keys in Redis, so that a selection takes no partitions and no state from the others.
+pub(super) fn service(sections: &Sections) -> SmolStr {
+    let selected: Vec<&str> = sections.triggers.only.iter().map(String::as_str).collect();
+    match selected.is_empty() {
+        true => SmolStr::new_static("triggers"),
+        false => SmolStr::from(format!("triggers-{}", selected.join("+"))),
+    }
 }
 
 fn dormancy_rules(section: &Dormancy) -> dormancy::Rules {
