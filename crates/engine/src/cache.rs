@@ -10,8 +10,8 @@ use events::{CustomerId, EventTime};
 /// A customer at hand.
 #[derive(Debug)]
 pub struct Cached<C> {
-    /// The record; `None` if the customer has none.
-    pub record: Option<C>,
+    /// The record; `None` if the customer has none. Boxed, since a map has room for about twice as many as are in it.
+    pub record: Option<Box<C>>,
     /// The record's earliest timer, as the timer index has it.
     pub due: Option<EventTime>,
     /// Whether the store has a record as of the last checkpoint sent.
