@@ -360,4 +360,7 @@ pub struct Evidence {
     pub asked_at: EventTime,
     /// The high watermarks (not the last stable offsets), where a broker answered.
     pub ends: BTreeMap<TopicPartition, Offset>,
+    /// The last stable offsets, asked after the ends, where that was done too: transactions that are open upstream begin
+    /// there. No evidence, but a hint to people.
+    pub stable_ends: BTreeMap<TopicPartition, Offset>,
 }

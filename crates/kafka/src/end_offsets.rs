@@ -23,6 +23,7 @@ use crate::properties::KafkaProperties;
 use crate::settings::{ConnectError, Timeouts};
 use inquiry::Inquiry;
 use layout::{Layout, Surveyor};
+use leader::Leader;
 
 /// How long a raw partition that was added may stay unknown, while a broker answers.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -44,6 +45,8 @@ pub struct KafkaEndOffsets {
 /// What all threads ask with.
 struct Client {
     consumer: BaseConsumer,
+    /// For the last stable offsets.
+    committed_reader: BaseConsumer,
     clock: Box<dyn Clock + Send + Sync>,
     limit: Duration,
 }
@@ -65,12 +68,20 @@ impl KafkaEndOffsets {
         clock: C,
         timeouts: Timeouts,
     ) -> Result<Self, ConnectError> {
-        let config = properties.configure(
-            &[("client.id", "rekindle-evidence")],
-            &[("isolation.level", "read_uncommitted"), ("allow.auto.create.topics", "false")],
-        );
-        let client =
-            Arc::new(Client { consumer: config.create()?, clock: Box::new(clock), limit: timeouts.request });
+        let consumer = |isolation| {
+            properties
+                .configure(
+                    &[("client.id", "rekindle-evidence")],
+                    &[("isolation.level", isolation), ("allow.auto.create.topics", "false")],
+                )
+                .create()
+        };
+        let client = Arc::new(Client {
+            consumer: consumer("read_uncommitted")?,
+            committed_reader: consumer("read_committed")?,
+            clock: Box::new(clock),
+            limit: timeouts.request,
+        });
         let (answer, answers) = channel();
         let (weak, layout) = (Arc::downgrade(&client), Layout::unknown(&topics));
         let mut surveyor = Surveyor::new(client, layout.clone());
@@ -109,10 +120,10 @@ impl KafkaEndOffsets {
     /// The thread that asks a leader. Without one there is no evidence, until there is.
     fn inquiry_of(&mut self, leader: i32) -> Option<&mut Inquiry<Vec<TopicPartition>>> {
         if !self.leaders.contains_key(&leader) {
-            let client = self.client.upgrade()?;
+            let mut asked = Leader::new(self.client.upgrade()?);
             let answer = move |partitions: Vec<TopicPartition>| Answer::Ends {
                 leader,
-                evidence: leader::ask(&client, &partitions),
+                evidence: asked.ask(&partitions),
             };
             let inquiry = Inquiry::start("kafka-evidence", self.answer.clone(), answer).ok()?;
             self.leaders.insert(leader, inquiry);

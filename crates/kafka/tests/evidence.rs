@@ -69,6 +69,7 @@ fn a_transaction_that_is_open_upstream_is_part_of_the_end() {
         KafkaEndOffsets::connect(&cluster.properties(), vec![topic.clone()], clock, Timeouts::default());
     let answer = answer_within(&mut connected.unwrap(), PATIENCE).unwrap();
     assert_eq!(answer.ends[&at(&topic, 0)], 1, "the record that nobody can read yet counts");
+    assert_eq!(answer.stable_ends[&at(&topic, 0)], 0, "and people are told that a transaction is open");
     let mut log = cluster.log("0", &topic);
     assert_eq!(block_on(log.bounds(&at(&topic, 0))).unwrap().end, 0);
     upstream.commit_transaction(PATIENCE).unwrap();

@@ -28,7 +28,9 @@ impl EndOffsets for MemoryEndOffsets {
         if self.answer.is_none() {
             let asked_at = self.broker.clock().now();
             let ends = self.broker.end_offsets(&self.topics);
-            self.answer = Some(Evidence { asked_at, ends });
+            let stable = |of: &TopicPartition| Some((of.clone(), self.broker.bounds(of).ok()?.end));
+            let stable_ends = ends.keys().filter_map(stable).collect();
+            self.answer = Some(Evidence { asked_at, ends, stable_ends });
         }
     }
 

@@ -82,6 +82,7 @@ impl Surveyor {
         }
         // Without this, librdkafka's own log lines and errors would pile up.
         self.client.consumer.poll(Duration::ZERO);
+        self.client.committed_reader.poll(Duration::ZERO);
         self.layout.clone()
     }
 }

@@ -106,7 +106,8 @@ impl Shown {
                     partition: partition.partition,
                     watermark: watermark.map(|watermark| watermark.as_millis()),
                     published: i64::try_from(committed).ok(),
-                    log_end: ends.get(partition).and_then(|end| i64::try_from(*end).ok()),
+                    log_end: ends.log_ends.get(partition).and_then(|end| i64::try_from(*end).ok()),
+                    unstable: ends.unstable.get(partition).and_then(|count| i64::try_from(*count).ok()),
                 }
             });
         self.metrics.observe(&totals, partitions);

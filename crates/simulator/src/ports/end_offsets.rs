@@ -31,7 +31,7 @@ impl UnreliableEndOffsets {
     fn look(&self, asked_at: EventTime) -> Evidence {
         let mut ends = self.world.broker.end_offsets(&RAW_TOPICS.map(Into::into));
         ends.retain(|_, _| !self.world.is_struck(|faults| faults.evidence));
-        Evidence { asked_at, ends }
+        Evidence { asked_at, ends, stable_ends: Default::default() }
     }
 }
 
