@@ -20,6 +20,7 @@ mod oracle;
 mod process;
 mod proxy;
 mod raw;
+mod redis_cluster;
 mod redis_server;
 mod scenarios;
 mod sender;
@@ -93,6 +94,12 @@ enum Scenario {
     },
     /// The broker that has the purchases cannot be reached
     CutBroker,
+    /// The state in a Redis Cluster of three nodes, and a worker killed
+    RedisCluster {
+        /// How many raw records are sent
+        #[arg(long, default_value_t = 20_000)]
+        events: usize,
+    },
     /// All of them, one after the other
     All,
 }
@@ -106,6 +113,7 @@ fn main() -> ExitCode {
             Scenario::LostState { events: 60_000 },
             Scenario::PausedOwner { events: 60_000 },
             Scenario::CutBroker,
+            Scenario::RedisCluster { events: 20_000 },
         ],
         one => vec![one],
     };
@@ -121,6 +129,9 @@ fn is_passed(scenario: &Scenario, common: &Common) -> bool {
         Scenario::LostState { events } => ("lost-state", scenarios::lost_state::run(common, *events)),
         Scenario::PausedOwner { events } => ("paused-owner", scenarios::paused_owner::run(common, *events)),
         Scenario::CutBroker => ("cut-broker", scenarios::cut_broker::run(common)),
+        Scenario::RedisCluster { events } => {
+            ("redis-cluster", scenarios::redis_cluster::run(common, *events))
+        }
         Scenario::All => return true,
     };
     match outcome {

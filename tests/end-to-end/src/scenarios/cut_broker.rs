@@ -9,7 +9,7 @@ use crate::actions::{ActionReader, Sent};
 use crate::cluster::Cluster;
 use crate::crew::{Crew, Seat};
 use crate::diary::now_ms;
-use crate::installation::{Installation, Servers, Shape, WAIT_MS};
+use crate::installation::{Installation, Servers, Shape, WAIT_MS, redis_server};
 use crate::load::{Planned, What};
 use crate::proxy::Line;
 use crate::redis_server::RedisServer;
@@ -42,7 +42,7 @@ pub fn run(common: &Common) -> anyhow::Result<Ending> {
     let servers = Servers {
         kafka: cluster.direct.clone(),
         kafka_of_product: cluster.product.clone(),
-        redis: redis.address(),
+        redis: redis_server(&redis.address()),
     };
     let shape = Shape::live([2, 1, 1], 2);
     let installation = Installation::prepare(common, "cut-broker", &servers, &shape, Some([1, 2, 1]))?;
