@@ -10,8 +10,8 @@ use events::{CustomerId, EventTime};
 /// A customer at hand.
 #[derive(Debug)]
 pub struct Cached<C> {
-    /// The record; `None` if the customer has none.
-    pub record: Option<C>,
+    /// The record; `None` if the customer has none. Boxed, since a map has room for about twice as many as are in it.
+    pub record: Option<Box<C>>,
     /// The record's earliest timer, as the timer index has it.
     pub due: Option<EventTime>,
     /// Whether the store has a record as of the last checkpoint sent.
@@ -83,6 +83,11 @@ impl<C> CustomerCache<C> {
         self.carried = self.young.len();
     }
 
+    /// Keeps so many from now on. Whoever is too many leaves as room is made, not at once.
+    pub fn resize(&mut self, capacity: usize) {
+        self.capacity = capacity.max(2);
+    }
+
     /// How many customers are kept, beside those that are not checkpointed yet.
     pub fn capacity(&self) -> usize {
         self.capacity
@@ -100,6 +105,20 @@ mod tests {
 
     fn cached(freshness: Freshness) -> Cached<u8> {
         Cached { record: None, due: None, stored: false, freshness }
+    }
+
+    #[test]
+    fn a_cache_that_is_made_smaller_shrinks_as_room_is_made() {
+        let mut cache = CustomerCache::new(100);
+        let take_in = |cache: &mut CustomerCache<u8>, number: usize| {
+            cache.make_room(|_, _| ());
+            cache.insert(CustomerId::new(format!("c-{number}")), cached(Freshness::Clean));
+        };
+        (0..90).for_each(|number| take_in(&mut cache, number));
+        assert!(cache.len() > 50);
+        cache.resize(10);
+        (90..100).for_each(|number| take_in(&mut cache, number));
+        assert!(cache.len() <= 10, "{}", cache.len());
     }
 
     #[test]

@@ -342,8 +342,15 @@ pub trait EndOffsets {
     /// Notes the time, then asks for the ends of all raw partitions; does not wait. Ignored while a question is open.
     fn ask(&mut self);
 
-    /// The answer, once it is there. An error or a missing partition is no evidence.
+    /// The next answer that is there: several may follow a question, each about partitions of its own. An error or a
+    /// missing partition is no evidence.
     fn answer(&mut self) -> Option<Evidence>;
+
+    /// Every partition of the raw topics, as it was heard last while questions were asked; does not wait.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`] until every topic has been heard of, [`LogError::UnknownTopic`] if one is gone.
+    fn partitions(&self) -> Result<Vec<TopicPartition>, LogError>;
 }
 
 /// At `asked_at` each partition ended no later than here: whatever was appended before lies below.
@@ -353,4 +360,7 @@ pub struct Evidence {
     pub asked_at: EventTime,
     /// The high watermarks (not the last stable offsets), where a broker answered.
     pub ends: BTreeMap<TopicPartition, Offset>,
+    /// The last stable offsets, asked after the ends, where that was done too: transactions that are open upstream begin
+    /// there. No evidence, but a hint to people.
+    pub stable_ends: BTreeMap<TopicPartition, Offset>,
 }

@@ -44,9 +44,9 @@ impl TaskSettings {
 /// Settings of a worker: pace, memory, and what to do at a start. None affects what is emitted for a log position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerSettings {
-    /// How many customers a task keeps decoded, beside those that are not checkpointed yet.
+    /// How many customers a worker keeps decoded, beside those that are not checkpointed yet. Its tasks have equal shares.
     pub cached_customers: usize,
-    /// How many customers one read may ask for. At most a quarter of `cached_customers` is used.
+    /// How many customers one read may ask for. At most a quarter of a task's share of `cached_customers` is used.
     pub read_customers: usize,
     /// How many timer entries one read of the index brings.
     pub due_page: usize,
@@ -58,7 +58,7 @@ pub struct WorkerSettings {
     pub commit_interval: Span,
     /// How far the log's append time may run between checkpoints.
     pub checkpoint_interval: Span,
-    /// How many changed customers call for a checkpoint at once.
+    /// How many changed customers of a worker call for checkpoints at once: a task writes one when it has its share.
     pub checkpoint_customers: usize,
     /// Where publishing begins for a group that has never committed.
     pub publish_from: PublishFrom,
@@ -71,7 +71,7 @@ pub struct WorkerSettings {
 impl Default for WorkerSettings {
     fn default() -> Self {
         Self {
-            cached_customers: 100_000,
+            cached_customers: 20_000,
             read_customers: 4_096,
             due_page: 4_096,
             transaction_outputs: 10_000,

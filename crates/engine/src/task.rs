@@ -300,6 +300,11 @@ impl<F: Fold> Task<F> {
         self.dirty.len()
     }
 
+    /// How many customers are kept at hand from now on, beside those that are not checkpointed yet.
+    pub fn keep_customers(&mut self, capacity: usize) {
+        self.customers.resize(capacity);
+    }
+
     /// How many customers are at hand.
     pub fn cached(&self) -> usize {
         self.customers.len()
@@ -529,7 +534,7 @@ impl<F: Fold> Task<F> {
     /// Changes a record, and keeps the timer index and the count of what a checkpoint has to write.
     fn change(&mut self, fold: &F, id: &CustomerId, change: impl FnOnce(&mut F::Customer)) {
         let Some(cached) = self.customers.get_mut(id) else { return };
-        let record = cached.record.get_or_insert_with(|| fold.create(id));
+        let record = cached.record.get_or_insert_with(|| Box::new(fold.create(id)));
         change(record);
         if fold.is_forgotten(record) {
             cached.record = None;
@@ -617,8 +622,9 @@ impl<F: Fold> Task<F> {
             if self.customers.contains(&id) {
                 continue;
             }
-            let record = stored.as_deref().map(|stored| self.read_record(fold, stored)).transpose()?;
-            let due = record.as_ref().and_then(|record| fold.next_due(record));
+            let record =
+                stored.as_deref().map(|stored| self.read_record(fold, stored)).transpose()?.map(Box::new);
+            let due = record.as_deref().and_then(|record| fold.next_due(record));
             let due_index = &mut self.due;
             self.customers.make_room(|id, cached| due_index.uncache(id, cached.due));
             due_index.cache(&id, due);

@@ -167,6 +167,7 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
         match folded {
             Err(error) => {
                 self.running.remove(&partition);
+                self.share_cache();
                 self.halted.insert(partition, error.into());
             }
             Ok(()) => {
@@ -268,6 +269,18 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
         }
         running.task.supply_due(read.values, limit);
         Ok(())
+    }
+
+    /// A task's share of what is set for the whole worker, so that its memory does not hang on how many partitions it
+    /// has.
+    fn share_of(&self, total: usize) -> usize {
+        (total / self.running.len().max(1)).max(1)
+    }
+
+    /// A task has come or gone: the others have more room, or less.
+    fn share_cache(&mut self) {
+        let share = self.share_of(self.settings.worker.cached_customers);
+        self.running.values_mut().for_each(|running| running.task.keep_customers(share));
     }
 
     fn task_id(&self, partition: &TopicPartition) -> TaskId {

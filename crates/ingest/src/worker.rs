@@ -52,7 +52,7 @@ pub struct IngestWorker<L, C, E> {
     owned: BTreeMap<TopicPartition, Owned>,
     membership: Membership,
     open: OpenTransaction,
-    /// Every source there was when the log last said so.
+    /// Every source there was when that was last known.
     sources: Vec<TopicPartition>,
     last: LastDone,
     counts: OutcomeCounts,
@@ -137,10 +137,10 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
         }
     }
 
-    /// Asks how far the raw partitions reach, and takes answers in.
+    /// Takes answers in of how far the raw partitions reach, and asks again. Nothing of it waits.
     fn hear_evidence(&mut self) {
         let hold = self.settings.evidence_hold();
-        if let Some(evidence) = self.evidence.answer() {
+        while let Some(evidence) = self.evidence.answer() {
             for (partition, end) in &evidence.ends {
                 if let Some(owned) = self.owned.get_mut(partition) {
                     owned.raw.heard(evidence.asked_at, *end, hold);
@@ -175,7 +175,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
             let hold = self.settings.evidence_hold();
             self.owned.values_mut().for_each(|owned| owned.raw.trust_clock(now, hold));
         }
-        let full_set = self.full_set_if_due(now).await?;
+        let full_set = self.full_set_if_due(now)?;
         let tells_all = !full_set.is_empty();
         let tick = Tick { claims: self.claims(), full_set };
         let Some(targets) = &self.targets else { return Err(Setback::StartOver) };
@@ -216,13 +216,13 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
             .collect()
     }
 
-    /// Every source there is, from time to time; else nothing. While the log does not say, it is as it was: the set only
+    /// Every source there is, from time to time; else nothing. While no broker says, it is as it was: the set only
     /// grows, and a broker that cannot be reached is no reason to drop what is known of the others.
-    async fn full_set_if_due(&mut self, now: EventTime) -> Result<Vec<TopicPartition>, Setback> {
+    fn full_set_if_due(&mut self, now: EventTime) -> Result<Vec<TopicPartition>, Setback> {
         if now.since(self.last.full_set) < self.settings.full_set_interval {
             return Ok(Vec::new());
         }
-        match self.look_sources_up().await {
+        match self.look_sources_up() {
             Ok(sources) => self.sources = sources,
             Err(LogError::Unavailable(_)) => {}
             Err(error) => return Err(error.into()),
@@ -230,13 +230,9 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
         Ok(self.sources.clone())
     }
 
-    async fn look_sources_up(&mut self) -> Result<Vec<TopicPartition>, LogError> {
-        let mut sources = Vec::new();
-        for topic in &self.settings.raw_topics {
-            let partitions = self.log.partition_count(topic).await? as i32;
-            sources
-                .extend((0..partitions).map(|partition| TopicPartition { topic: topic.clone(), partition }));
-        }
+    /// The path of evidence knows them: a question to the log would hold this turn up for as long as a broker is silent.
+    fn look_sources_up(&self) -> Result<Vec<TopicPartition>, LogError> {
+        let mut sources = self.evidence.partitions()?;
         if let (Identity::Running, Some(targets)) = (self.settings.identity, &self.targets) {
             sources.extend(targets.anonymous_events.all());
         }

@@ -1,7 +1,7 @@
 //! A raw partition whose broker does not answer costs the others next to nothing: each question to that broker can take
 //! seconds, so that what is counted here is questions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +10,14 @@ use engine::memory::{BrokerSettings, LogSettings, ManualClock, MemoryBroker, Mem
 use engine::ports::{Bounds, Clock, Log, LogError, NewRecord, Offset, Polled, PublishError, TimestampType};
 use engine::worker::{Exit, StopSignal};
 use events::normalise::{Normaliser, NormaliserSettings};
-use events::{EventTime, Span, TopicPartition};
+use events::{EventTime, LogEntry, Span, TopicPartition, codec};
 use ingest::{IngestWorker, Settings};
 
 const TOPIC: &str = "clickstream";
 const SILENT: [i32; 3] = [0, 1, 2];
 const HEALTHY: i32 = 3;
 const TURNS: u32 = 500;
+const TARGETS: [&str; 3] = ["customer-events", "anonymous-events", "dead-letters"];
 
 /// A log of which the leader of some partitions does not answer.
 struct PartlySilentLog {
@@ -25,10 +26,13 @@ struct PartlySilentLog {
     /// The most questions in vain between two polls.
     most_per_turn: u32,
     this_turn: u32,
+    /// Questions about partition counts since the log was opened last.
+    counted: u32,
 }
 
 impl Log for &mut PartlySilentLog {
     async fn open(&mut self) -> Result<(), LogError> {
+        self.counted = 0;
         self.log.open().await
     }
 
@@ -56,6 +60,7 @@ impl Log for &mut PartlySilentLog {
     }
 
     async fn partition_count(&mut self, topic: &str) -> Result<u32, LogError> {
+        self.counted += 1;
         self.log.partition_count(topic).await
     }
 
@@ -81,7 +86,7 @@ fn partitions_whose_broker_does_not_answer_are_asked_for_ever_less_often_and_hol
     let clock = ManualClock::at(EventTime::from_millis(1_700_000_000_000));
     let broker = MemoryBroker::new(Arc::new(clock.clone()), BrokerSettings::default());
     broker.create_topic(TOPIC, 4, TimestampType::LogAppend);
-    for topic in ["customer-events", "anonymous-events", "dead-letters"] {
+    for topic in TARGETS {
         broker.create_topic(topic, 1, TimestampType::LogAppend);
     }
     let settings = Settings { raw_topics: vec![TOPIC.into()], ..Settings::default() };
@@ -97,6 +102,7 @@ fn partitions_whose_broker_does_not_answer_are_asked_for_ever_less_often_and_hol
         asked_in_vain: BTreeMap::new(),
         most_per_turn: 0,
         this_turn: 0,
+        counted: 0,
     };
     let evidence = MemoryEndOffsets::new(broker.clone(), settings.raw_topics.clone());
     let normaliser = Normaliser::new(NormaliserSettings::default()).expect("the defaults are valid");
@@ -124,4 +130,18 @@ fn partitions_whose_broker_does_not_answer_are_asked_for_ever_less_often_and_hol
     let in_vain: u32 = log.asked_in_vain.values().sum();
     assert!(in_vain <= TURNS / 10, "{in_vain} questions in {TURNS} turns");
     assert_eq!(log.most_per_turn, 1, "no turn waits for two");
+    assert_eq!(log.counted, TARGETS.len() as u32, "once at the start, and in no turn");
+    assert_eq!(told_sources(&broker), (0..4).map(|partition| (TOPIC.to_owned(), partition)).collect());
+}
+
+/// Every source that the ticks have named.
+fn told_sources(broker: &MemoryBroker) -> BTreeSet<(String, i32)> {
+    let log = TopicPartition::new(TARGETS[0], 0);
+    let records = broker.committed_records(&log, 0).expect("the topic is there");
+    let records = records.into_iter().filter_map(|record| record.value);
+    let ticks = records.filter_map(|value| match codec::decode(&value) {
+        Ok(LogEntry::Tick(tick)) => Some(tick),
+        _ => None,
+    });
+    ticks.flat_map(|tick| tick.full_set).map(|source| (source.topic.to_string(), source.partition)).collect()
 }

@@ -4,12 +4,12 @@
 //! known is followed by a look: either it was written, or the position is still the expected one, and then the same is
 //! sent again; a first attempt that arrives late finds the position watched by it changed, and does nothing.
 
-use engine::ports::{Checkpoint, CustomerWrite, PositionMark, StoreError};
+use engine::ports::{Checkpoint, CustomerWrite, Position, PositionMark, StoreError};
 use redis::{Cmd, Pipeline, RedisResult, Value};
 
 use crate::connections::Connections;
 use crate::keys::TaskKeys;
-use crate::position::to_fields;
+use crate::position::{TIMERS, timers_text, to_fields};
 use crate::reading::{Held, HeldAnswer, ask_for_held};
 use crate::score::score;
 
@@ -28,7 +28,7 @@ pub async fn write_checkpoint(
 ) -> Result<(), StoreError> {
     let expected = checkpoint.expected;
     let new = PositionMark { next: checkpoint.position.next, ..expected };
-    let writes = writes(keys, checkpoint);
+    let changes = Changes::of(checkpoint);
     let attempts = connections.settings().attempts.max(1);
     let mut was_sent = false;
     let mut doubt = String::new();
@@ -37,17 +37,17 @@ pub async fn write_checkpoint(
             tokio::time::sleep(connections.settings().retry_pause).await;
         }
         let held = match look(connections, keys).await {
-            Ok(held) => held.mark,
+            Ok(held) => held,
             Err(error) => {
                 doubt = error.to_string();
                 continue;
             }
         };
-        if was_sent && held == Some(new) && new != expected {
+        if was_sent && held.mark == Some(new) && new != expected {
             connections.forget(keys);
             return Ok(());
         }
-        if held != Some(expected) {
+        if held.mark != Some(expected) {
             connections.forget(keys);
             return Err(StoreError::Mismatch);
         }
@@ -56,7 +56,7 @@ pub async fn write_checkpoint(
         }
         was_sent = true;
         connections.traffic().count_checkpoint();
-        match connections.ask::<Value>(keys, &writes).await {
+        match connections.ask::<Value>(keys, &changes.as_transaction(keys, held.timers)).await {
             Ok(Value::Nil) => doubt = "the position was touched at the same time".to_owned(),
             Ok(_) => return Ok(()),
             Err(error) => doubt = error.to_string(),
@@ -70,40 +70,58 @@ pub async fn write_checkpoint(
 async fn look(connections: &mut Connections, keys: &TaskKeys) -> RedisResult<Held> {
     let mut pipeline = redis::pipe();
     pipeline.cmd("WATCH").arg(&keys.pos).arg(&keys.state).arg(&keys.due).ignore();
-    ask_for_held(&mut pipeline, keys);
     // A transaction does not roll back: a key of another type has to be noticed before the writes, not among them.
-    pipeline.cmd("ZCARD").arg(&keys.due).ignore();
+    ask_for_held(&mut pipeline, keys);
     connections.ask::<HeldAnswer>(keys, &pipeline).await.map(Held::from)
 }
 
-/// Everything that moves together, as one transaction.
-fn writes(keys: &TaskKeys, checkpoint: Checkpoint) -> Pipeline {
-    let mut pipeline = redis::pipe();
-    pipeline.atomic();
-    let customers = last_writes(checkpoint.customers);
-    for some in customers.chunks(CUSTOMERS_PER_COMMAND) {
-        let changed = some.iter().filter_map(|write| Some((&write.id, write.record.as_ref()?)));
-        add_if_any(&mut pipeline, "HSET", &keys.state, changed, |command, (id, record)| {
-            command.arg(id.as_str()).arg(&record[..]);
-        });
-        let deleted = some.iter().filter(|write| write.record.is_none());
-        add_if_any(&mut pipeline, "HDEL", &keys.state, deleted, |command, write| {
-            command.arg(write.id.as_str());
-        });
-        let armed = some.iter().filter_map(|write| Some((write.record.as_ref().and(write.due)?, &write.id)));
-        add_if_any(&mut pipeline, "ZADD", &keys.due, armed, |command, (due, id)| {
-            command.arg(score(due)).arg(id.as_str());
-        });
-        let disarmed = some.iter().filter(|write| write.record.as_ref().and(write.due).is_none());
-        add_if_any(&mut pipeline, "ZREM", &keys.due, disarmed, |command, write| {
-            command.arg(write.id.as_str());
-        });
+/// Everything that moves together.
+struct Changes {
+    position: Position,
+    customers: Vec<CustomerWrite>,
+}
+
+impl Changes {
+    fn of(checkpoint: Checkpoint) -> Self {
+        Self { position: checkpoint.position, customers: last_writes(checkpoint.customers) }
     }
-    let position = pipeline.cmd("HSET").arg(&keys.pos);
-    for (field, value) in to_fields(&checkpoint.position) {
-        position.arg(field).arg(value);
+
+    /// As one transaction on a store that has so many timers.
+    fn as_transaction(&self, keys: &TaskKeys, timers_before: u64) -> Pipeline {
+        let mut pipeline = redis::pipe();
+        pipeline.atomic();
+        let (mut set, mut taken_away) = (0, 0);
+        for some in self.customers.chunks(CUSTOMERS_PER_COMMAND) {
+            let changed = some.iter().filter_map(|write| Some((&write.id, write.record.as_ref()?)));
+            add_if_any(&mut pipeline, "HSET", &keys.state, changed, |command, (id, record)| {
+                command.arg(id.as_str()).arg(&record[..]);
+            });
+            let deleted = some.iter().filter(|write| write.record.is_none());
+            add_if_any(&mut pipeline, "HDEL", &keys.state, deleted, |command, write| {
+                command.arg(write.id.as_str());
+            });
+            let armed =
+                some.iter().filter_map(|write| Some((write.record.as_ref().and(write.due)?, &write.id)));
+            add_if_any(&mut pipeline, "ZADD", &keys.due, armed, |command, (due, id)| {
+                command.arg(score(due)).arg(id.as_str());
+                set += 1;
+            });
+            let disarmed = some.iter().filter(|write| write.record.as_ref().and(write.due).is_none());
+            add_if_any(&mut pipeline, "ZREM", &keys.due, disarmed, |command, write| {
+                command.arg(write.id.as_str());
+                taken_away += 1;
+            });
+        }
+        // Those that are set are there whether they were before or not; of the others, those that are taken away may
+        // have been there.
+        let least = timers_before.saturating_sub(taken_away).max(set);
+        let position = pipeline.cmd("HSET").arg(&keys.pos);
+        for (field, value) in to_fields(&self.position) {
+            position.arg(field).arg(value);
+        }
+        position.arg(TIMERS).arg(timers_text(self.position.next, least));
+        pipeline
     }
-    pipeline
 }
 
 /// Each customer's last write, in the order of their ids.
@@ -120,7 +138,7 @@ fn add_if_any<T>(
     name: &str,
     key: &str,
     arguments: impl Iterator<Item = T>,
-    add: impl Fn(&mut Cmd, T),
+    mut add: impl FnMut(&mut Cmd, T),
 ) {
     let mut arguments = arguments.peekable();
     if arguments.peek().is_none() {

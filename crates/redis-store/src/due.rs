@@ -10,7 +10,7 @@ use redis::Pipeline;
 
 use crate::connections::Connections;
 use crate::keys::TaskKeys;
-use crate::reading::{Held, HeldAnswer, ask_for_held};
+use crate::reading::{Held, HeldAnswer, HeldFields, ask_for_held};
 use crate::score::{score, time};
 
 /// Entries read beyond the page, so that a few of the same score as the last one do not cost a second round trip.
@@ -56,8 +56,8 @@ struct TimerIndex<'a> {
 impl TimerIndex<'_> {
     async fn first_page(&mut self) -> Result<ReadAt<Vec<DueEntry>>, StoreError> {
         let (mark, values) = if self.limit == 0 {
-            let (fields, records) = self.connections.ask_repeatedly(self.keys, &self.held()).await?;
-            (Held::from((fields, records)).mark, Vec::new())
+            let held: HeldAnswer = self.connections.ask_repeatedly(self.keys, &self.held()).await?;
+            (Held::from(held).mark, Vec::new())
         } else {
             self.by_rank(0, self.limit).await?
         };
@@ -73,12 +73,11 @@ impl TimerIndex<'_> {
         pipeline.cmd("ZCOUNT").arg(due).arg("-inf").arg(format!("({least:e}"));
         pipeline.cmd("ZSCORE").arg(due).arg(id);
         pipeline.cmd("ZRANK").arg(due).arg(id);
-        pipeline.cmd("ZCARD").arg(due);
-        type Answer =
-            ((Option<u64>, Option<u64>, Option<u64>), u64, Scored, usize, Option<f64>, Option<usize>, usize);
+        type Answer = (HeldFields, u64, u64, Scored, usize, Option<f64>, Option<usize>);
         let answer: Answer = self.connections.ask_repeatedly(self.keys, &pipeline).await?;
-        let (fields, records, scored, below, own_score, own_rank, entries_stored) = answer;
-        let mark = Held::from((fields, records)).mark;
+        let (fields, records, timers, scored, below, own_score, own_rank) = answer;
+        let mark = Held::from((fields, records, timers)).mark;
+        let entries_stored = usize::try_from(timers).unwrap_or(usize::MAX);
         let mut entries = entries(scored)?;
         let is_last = entries.len() < fetched;
         let passed = entries.partition_point(|entry| entry <= after);
@@ -128,9 +127,9 @@ impl TimerIndex<'_> {
         let mut pipeline = self.held();
         let last = first.saturating_add(count - 1).min(i64::MAX as usize);
         pipeline.cmd("ZRANGE").arg(&self.keys.due).arg(first).arg(last).arg("WITHSCORES");
-        let (fields, records, scored): (_, _, Scored) =
+        let (fields, records, timers, scored): (_, _, _, Scored) =
             self.connections.ask_repeatedly(self.keys, &pipeline).await?;
-        let held: HeldAnswer = (fields, records);
+        let held: HeldAnswer = (fields, records, timers);
         Ok((Held::from(held).mark, entries(scored)?))
     }
 

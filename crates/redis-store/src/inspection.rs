@@ -132,10 +132,10 @@ pub async fn customer(
     ask_for_held(&mut pipeline, keys);
     pipeline.cmd("HGET").arg(&keys.state).arg(id.as_str());
     pipeline.cmd("ZSCORE").arg(&keys.due).arg(id.as_str());
-    let (fields, records, record, score): (_, _, Option<Bytes>, Option<f64>) =
+    let (fields, records, timers, record, score): (_, _, _, Option<Bytes>, Option<f64>) =
         connections.ask_repeatedly(keys, &pipeline).await?;
     let values = record.map(|record| StoredCustomer { record, due: score.and_then(time) });
-    Ok(ReadAt { mark: Held::from((fields, records)).mark, values })
+    Ok(ReadAt { mark: Held::from((fields, records, timers)).mark, values })
 }
 
 /// The positions of all tasks of a service.

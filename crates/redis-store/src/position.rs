@@ -1,7 +1,7 @@
 //! The position as fields of a Redis hash, in text that a person can read with `HGETALL`.
 //!
 //! Fields: `version` of this layout, `epoch`, `N`, `M`, `F`, `W` (milliseconds since the epoch, `-inf`, `inf`),
-//! `sources` (a line `topic partition watermark` each), `rules_hash`, `log_partitions`, `records`. Fields that are not
+//! `sources` (a line `topic partition watermark` each), `rules_hash`, `log_partitions`, `records`, `timers`. Fields that are not
 //! known here are left alone; the version rises only when an older release would read something wrongly.
 
 use std::collections::BTreeMap;
@@ -18,6 +18,22 @@ pub const EPOCH: &str = "epoch";
 pub const NEXT: &str = "N";
 /// The field of the number of customer records.
 pub const RECORDS: &str = "records";
+/// The field of how many timers there are at least, behind the N that this was written with: `N count`.
+pub const TIMERS: &str = "timers";
+
+/// What [`TIMERS`] holds. A release that does not know the field leaves it as it was, and N tells.
+pub fn timers_text(next: u64, least: u64) -> String {
+    format!("{next} {least}")
+}
+
+/// How many timers there are at least at position N; 0 where that was not written.
+pub fn least_timers(text: Option<&str>, next: Option<u64>) -> u64 {
+    let parse = || {
+        let (written_with, least) = text?.split_once(' ')?;
+        (written_with.parse().ok() == next).then(|| least.parse().ok()).flatten()
+    };
+    parse().unwrap_or(0)
+}
 
 /// Why a stored position cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -192,6 +208,14 @@ mod tests {
         assert_eq!(fields["F"], "through 7");
         assert_eq!(fields["W"], "1659304800025");
         assert_eq!(fields["sources"], "clickstream 0 -inf\npurchase 11 7\nsupport 2 inf\n");
+    }
+
+    #[test]
+    fn a_count_of_timers_holds_for_the_position_that_it_was_written_with() {
+        let text = timers_text(7, 3);
+        assert_eq!(least_timers(Some(&text), Some(7)), 3);
+        assert_eq!(least_timers(Some(&text), Some(8)), 0, "an older release has moved on");
+        assert_eq!((least_timers(None, Some(7)), least_timers(Some("junk"), None)), (0, 0));
     }
 
     #[test]

@@ -89,6 +89,10 @@ catalogue! {
         /// Offsets from the published one to the end of the partition, transaction markers included. Alert on its
         /// growth, not on a fixed count.
         lag: GaugeVec = "rekindle_lag_records" [Service Topic Partition];
+        /// Offsets between the last stable one and the end of the partition: transactions that are open, and whatever
+        /// lies behind them. It comes and goes; where it stays, a transaction hangs upstream, nothing behind it can be read,
+        /// and the partition's watermark stands. `kafka-transactions.sh find-hanging` names its producer.
+        unstable: GaugeVec = "rekindle_unstable_records" [Service Topic Partition];
         /// 1 for a partition that stands still until a person has decided. /readyz names the cause.
         halted: GaugeVec = "rekindle_halted_partitions" [Service Topic Partition];
     }

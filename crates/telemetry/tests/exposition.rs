@@ -35,6 +35,7 @@ fn busy() -> Busy {
             watermark: Some(1_767_225_600_123),
             published: Some(5),
             log_end: Some(6),
+            unstable: Some(0),
         }],
     );
     let mut tasks = TaskMetrics::new(&registry, "triggers");

@@ -135,29 +135,29 @@ impl TriggerFold {
             outputs,
         };
         let is_due = |timer: Option<EventTime>| timer.is_some_and(|timer| timer <= due);
-        if is_due(care.as_ref().and_then(CareState::next_due)) {
+        if is_due(care.as_deref().and_then(CareState::next_due)) {
             match (self.care_rule(), &mut *care) {
                 (Some(rule), Some(state)) => care::fire(state, rule, due, dispatch),
                 _ => *care = None,
             }
         }
-        dispatch.has_open_ticket = care.as_ref().is_some_and(CareState::has_open_ticket);
+        dispatch.has_open_ticket = care.as_deref().is_some_and(CareState::has_open_ticket);
         if is_due(cart.next_due()) {
             match self.cart_rule() {
                 Some(rule) => {
-                    let intent = intent.as_mut().zip(self.settings.intent.as_ref());
+                    let intent = intent.as_deref_mut().zip(self.settings.intent.as_ref());
                     cart::fire(cart, rule, due, intent, dispatch);
                 }
                 None => *cart = Default::default(),
             }
         }
-        if is_due(intent.as_ref().and_then(IntentState::next_due)) {
+        if is_due(intent.as_deref().and_then(IntentState::next_due)) {
             match (self.intent_rule(), &mut *intent) {
                 (Some(rule), Some(state)) => intent::fire(state, rule, cart, due, dispatch),
                 _ => *intent = None,
             }
         }
-        if is_due(churn.as_ref().and_then(ChurnState::next_due)) {
+        if is_due(churn.as_deref().and_then(ChurnState::next_due)) {
             match (self.churn_rule(), &mut *churn) {
                 (Some(rule), Some(state)) => churn::look(state, rule, due, dispatch),
                 _ => *churn = None,
@@ -169,7 +169,7 @@ impl TriggerFold {
                 _ => *dormancy = None,
             }
         }
-        if is_due(lifecycle.as_ref().and_then(LifecycleState::next_due)) {
+        if is_due(lifecycle.as_deref().and_then(LifecycleState::next_due)) {
             match (self.lifecycle_rule(), &mut *lifecycle) {
                 (Some(rule), Some(state)) => lifecycle::fire(state, rule, due, dispatch),
                 _ => *lifecycle = None,

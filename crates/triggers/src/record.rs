@@ -14,7 +14,8 @@ use prost::Message as _;
 /// The layout this release writes. It reads those from 1 to one beyond its own: what it does not know it leaves out.
 const FORMAT: u32 = 1;
 
-/// Everything remembered of one customer.
+/// Everything remembered of one customer. What most customers or installations do without is boxed: a record in memory
+/// takes the room of all that stands in it, be it there or not.
 #[derive(Clone, PartialEq, Eq, prost::Message)]
 pub struct Record {
     /// The layout of the record.
@@ -27,20 +28,20 @@ pub struct Record {
     #[prost(message, required, tag = "3")]
     pub cart: CartState,
     /// What churn risk remembers; nothing while it is switched off.
-    #[prost(message, optional, tag = "4")]
-    pub churn: Option<ChurnState>,
+    #[prost(message, optional, boxed, tag = "4")]
+    pub churn: Option<Box<ChurnState>>,
     /// What dormancy remembers; nothing while it is switched off.
     #[prost(message, optional, tag = "5")]
     pub dormancy: Option<DormancyState>,
     /// What customer care remembers; nothing while all of it is switched off.
-    #[prost(message, optional, tag = "6")]
-    pub care: Option<CareState>,
+    #[prost(message, optional, boxed, tag = "6")]
+    pub care: Option<Box<CareState>>,
     /// What intent beside the cart remembers; nothing while all of it is switched off.
-    #[prost(message, optional, tag = "7")]
-    pub intent: Option<IntentState>,
+    #[prost(message, optional, boxed, tag = "7")]
+    pub intent: Option<Box<IntentState>>,
     /// What the lifecycle remembers; nothing while all of it is switched off.
-    #[prost(message, optional, tag = "8")]
-    pub lifecycle: Option<LifecycleState>,
+    #[prost(message, optional, boxed, tag = "8")]
+    pub lifecycle: Option<Box<LifecycleState>>,
     /// Whom the customer heard from; nothing before the first time.
     #[prost(message, optional, tag = "9")]
     pub contacts: Option<History>,
@@ -75,11 +76,11 @@ impl Record {
 
     /// The earliest timer.
     pub fn next_due(&self) -> Option<EventTime> {
-        let churn = self.churn.as_ref().and_then(ChurnState::next_due);
+        let churn = self.churn.as_deref().and_then(ChurnState::next_due);
         let dormancy = self.dormancy.as_ref().and_then(DormancyState::next_due);
-        let care = self.care.as_ref().and_then(CareState::next_due);
-        let intent = self.intent.as_ref().and_then(IntentState::next_due);
-        let lifecycle = self.lifecycle.as_ref().and_then(LifecycleState::next_due);
+        let care = self.care.as_deref().and_then(CareState::next_due);
+        let intent = self.intent.as_deref().and_then(IntentState::next_due);
+        let lifecycle = self.lifecycle.as_deref().and_then(LifecycleState::next_due);
         let contacts = self.contacts.as_ref().and_then(History::next_due);
         let families = [self.cart.next_due(), care, intent, churn, dormancy, lifecycle];
         let shared = [contacts, self.profile.retained_until()];
@@ -88,7 +89,7 @@ impl Record {
 
     /// Whether support is at work for the customer: advertising is out of place.
     pub fn has_open_ticket(&self) -> bool {
-        self.care.as_ref().is_some_and(CareState::has_open_ticket)
+        self.care.as_deref().is_some_and(CareState::has_open_ticket)
     }
 
     /// Whether nothing is left to remember.

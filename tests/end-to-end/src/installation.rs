@@ -86,7 +86,21 @@ pub struct Servers {
     pub kafka: String,
     /// For the product.
     pub kafka_of_product: String,
-    pub redis: String,
+    pub redis: RedisAt,
+}
+
+/// The line of the configuration that says where Redis is.
+pub struct RedisAt(String);
+
+/// One server.
+pub fn redis_server(address: &str) -> RedisAt {
+    RedisAt(format!("url = \"redis://{address}\""))
+}
+
+/// Some nodes of a Redis Cluster.
+pub fn redis_cluster(addresses: &[String]) -> RedisAt {
+    let urls: Vec<_> = addresses.iter().map(|address| format!("\"redis://{address}\"")).collect();
+    RedisAt(format!("cluster = [{}]", urls.join(", ")))
 }
 
 impl Servers {
@@ -94,11 +108,11 @@ impl Servers {
     pub fn given() -> Option<Self> {
         let server = |name| std::env::var(name).ok().filter(|address: &String| !address.is_empty());
         let (kafka, redis) = (server("REKINDLE_TEST_KAFKA")?, server("REKINDLE_TEST_REDIS")?);
-        Some(Self { kafka_of_product: kafka.clone(), kafka, redis })
+        Some(Self { kafka_of_product: kafka.clone(), kafka, redis: redis_server(&redis) })
     }
 
     /// The same with another Redis.
-    pub fn with_redis(self, redis: String) -> Self {
+    pub fn with_redis(self, redis: RedisAt) -> Self {
         Self { redis, ..self }
     }
 }
@@ -178,7 +192,7 @@ session_timeout = "{SESSION_MS}ms"
 properties."heartbeat.interval.ms" = 500
 
 [redis]
-url = "redis://{redis}"
+{redis}
 namespace = "{name}"
 
 [topics]
@@ -200,7 +214,7 @@ grace = "{lateness}"
 {raw}
 {rules}"#,
             kafka = servers.kafka_of_product,
-            redis = servers.redis,
+            redis = servers.redis.0,
         )
     }
 }

@@ -23,6 +23,7 @@ mod outputs;
 mod process;
 mod proxy;
 mod raw;
+mod redis_cluster;
 mod redis_server;
 mod scenarios;
 mod sender;
@@ -105,6 +106,12 @@ enum Scenario {
     },
     /// The broker that has the purchases cannot be reached
     CutBroker,
+    /// The state in a Redis Cluster of three nodes, and a worker killed
+    RedisCluster {
+        /// How many raw records are sent
+        #[arg(long, default_value_t = 20_000)]
+        events: usize,
+    },
     /// All of them, one after the other
     All,
 }
@@ -119,6 +126,7 @@ fn main() -> ExitCode {
             Scenario::PausedOwner { events: 60_000 },
             Scenario::Catalogue { kills: 8, events: 25_000 },
             Scenario::CutBroker,
+            Scenario::RedisCluster { events: 20_000 },
         ],
         one => vec![one],
     };
@@ -137,6 +145,9 @@ fn is_passed(scenario: &Scenario, common: &Common) -> bool {
             ("catalogue", scenarios::catalogue::run(common, *kills, *events))
         }
         Scenario::CutBroker => ("cut-broker", scenarios::cut_broker::run(common)),
+        Scenario::RedisCluster { events } => {
+            ("redis-cluster", scenarios::redis_cluster::run(common, *events))
+        }
         Scenario::All => return true,
     };
     match outcome {

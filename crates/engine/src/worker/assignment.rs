@@ -47,6 +47,7 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
                 Ok(running) => {
                     self.membership.begun(&partition);
                     self.running.insert(partition, running);
+                    self.share_cache();
                 }
                 Err(NotYet::Later) => {
                     self.membership.failed(&partition);
@@ -165,6 +166,7 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
             }
             self.halted.remove(partition);
         }
+        self.share_cache();
         self.membership.forget(partitions);
     }
 

@@ -13,11 +13,15 @@ use crate::setback::Setback;
 impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
     /// Whether a partition has gathered so much that it should not wait for the end of the batch.
     pub(super) fn is_pressed(&self, partition: &TopicPartition) -> bool {
-        let settings = &self.settings.worker;
+        let (settings, full) = (&self.settings.worker, self.full_checkpoint());
         self.running.get(partition).is_some_and(|running| {
-            running.outputs.len() >= settings.transaction_outputs
-                || running.task.dirty() >= settings.checkpoint_customers
+            running.outputs.len() >= settings.transaction_outputs || running.task.dirty() >= full
         })
+    }
+
+    /// How many changed customers of a task call for a checkpoint.
+    fn full_checkpoint(&self) -> usize {
+        self.share_of(self.settings.worker.checkpoint_customers)
     }
 
     /// Publishes and checkpoints as far as it is time to.
@@ -29,15 +33,17 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
         if idle || self.running.values().any(|running| self.is_due_to_publish(running)) {
             self.publish().await?;
         }
-        let settings = self.settings.worker.clone();
+        let (interval, full) = (self.settings.worker.checkpoint_interval, self.full_checkpoint());
         self.send_checkpoints(|_, running| {
             running.task.is_ahead_of_store()
-                && (running.task.dirty() >= settings.checkpoint_customers
-                    || running.log_time.since(running.checkpointed_at) >= settings.checkpoint_interval)
+                && (running.task.dirty() >= full
+                    || running.log_time.since(running.checkpointed_at) >= interval)
         });
-        while self.running.values().any(|running| {
-            running.task.checkpoint_in_flight() && running.task.dirty() >= settings.checkpoint_customers
-        }) {
+        while self
+            .running
+            .values()
+            .any(|running| running.task.checkpoint_in_flight() && running.task.dirty() >= full)
+        {
             self.store.checkpoint_ended().await;
             self.collect_checkpoints()?;
         }
@@ -47,7 +53,7 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
     fn is_due_to_publish(&self, running: &Running<F>) -> bool {
         let settings = &self.settings.worker;
         !running.outputs.is_empty()
-            || running.task.dirty() >= settings.checkpoint_customers
+            || running.task.dirty() >= self.full_checkpoint()
             || running.task.folded_to().saturating_sub(running.published) >= settings.commit_records
             || running.log_time.since(running.published_at) >= settings.commit_interval
     }

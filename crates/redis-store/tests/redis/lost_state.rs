@@ -1,9 +1,9 @@
 //! A store that is behind what its owner wrote, or empty, or damaged: the owner notices before it uses or writes anything.
 
-use engine::ports::{PositionMark, StateStore, StoreError};
+use engine::ports::{Checkpoint, CustomerWrite, PositionMark, StateStore, StoreError};
 use pollster::block_on;
 
-use crate::fixtures::{acquire, acquired, checkpoint, dues, read, task, write};
+use crate::fixtures::{acquire, acquired, checkpoint, due_page, dues, read, task, write};
 use crate::server::{any_server, namespace, own_server};
 
 fn key(test: &str, kind: &str) -> String {
@@ -76,6 +76,53 @@ fn an_evicted_state_is_noticed_though_the_position_is_still_there() {
 }
 
 #[test]
+fn an_evicted_timer_index_is_noticed_though_everything_else_is_still_there() {
+    let Some(server) = any_server() else { return };
+    let mut store = server.store("timers");
+    let mark = acquired(&mut store, &task());
+    let customers = [("a", Some(9)), ("b", Some(10))];
+    assert_eq!(write(&mut store, &task(), checkpoint(mark, 5, 2, &customers)), Ok(()));
+    let at_5 = PositionMark { next: 5, ..mark };
+    let disarmed = Checkpoint {
+        customers: vec![CustomerWrite {
+            due: None,
+            ..checkpoint(at_5, 6, 2, &[("a", Some(9))]).customers.remove(0)
+        }],
+        ..checkpoint(at_5, 6, 2, &[])
+    };
+    assert_eq!(write(&mut store, &task(), disarmed), Ok(()), "a timer that ends is no loss");
+    let at_6 = PositionMark { next: 6, ..mark };
+    assert_eq!(read(&mut store, &task(), &["a"]).0, Some(at_6));
+    redis::cmd("DEL").arg(key("timers", "due")).query::<()>(&mut server.connection()).expect("DEL");
+    assert_eq!(read(&mut store, &task(), &["a"]).0, None);
+    assert_eq!(due_page(&mut store, &task(), None, 10), (None, vec![]));
+    let next = checkpoint(at_6, 9, 3, &[("c", Some(11))]);
+    assert_eq!(
+        write(&mut store, &task(), next),
+        Err(StoreError::Mismatch),
+        "before a new timer hides the loss"
+    );
+    let Err(StoreError::Damaged(cause)) = block_on(store.acquire(&task())) else {
+        panic!("a position without its timers is nothing to go on from");
+    };
+    assert!(cause.contains("would never fire") && cause.contains("delete the keys"), "{cause}");
+}
+
+#[test]
+fn a_position_of_a_release_that_counts_no_timers_is_gone_on_from() {
+    let Some(server) = any_server() else { return };
+    let mut store = server.store("uncounted");
+    let mark = acquired(&mut store, &task());
+    assert_eq!(write(&mut store, &task(), checkpoint(mark, 5, 1, &[("a", Some(9))])), Ok(()));
+    let mut raw = server.connection();
+    // It leaves the field as it was, moves on, and takes the timer away.
+    redis::cmd("HSET").arg(key("uncounted", "pos")).arg("N").arg(7).query::<()>(&mut raw).expect("HSET");
+    redis::cmd("DEL").arg(key("uncounted", "due")).query::<()>(&mut raw).expect("DEL");
+    let again = acquire(&mut store, &task());
+    assert_eq!(again.position.map(|position| position.next), Some(7));
+}
+
+#[test]
 fn a_key_of_another_type_is_met_before_anything_is_written() {
     let Some(server) = any_server() else { return };
     let (mut store, mut raw) = (server.store("type"), server.connection());
@@ -83,6 +130,7 @@ fn a_key_of_another_type_is_met_before_anything_is_written() {
     redis::cmd("SET").arg(key("type", "due")).arg("text").query::<()>(&mut raw).expect("SET");
     let refused = write(&mut store, &task(), checkpoint(mark, 5, 1, &[("a", Some(9))]));
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    redis::cmd("DEL").arg(key("type", "due")).query::<()>(&mut raw).expect("DEL");
     assert_eq!(read(&mut store, &task(), &["a"]), (Some(mark), vec![None]));
 }
 

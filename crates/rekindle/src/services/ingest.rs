@@ -35,6 +35,7 @@ pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
         return Ok(Exit::Stopped);
     }
     let (evidence, ends) = ObservedEnds::new(connect::ends(&settings.kafka, raw_topics.clone())?);
+    let evidence = evidence.telling(&conditions);
     let log = connect::log(&settings.kafka, SERVICE, slot, raw_topics)?;
     let metrics = LogMetrics::new(&station.registry, SERVICE);
     let log = ObservedLog::new(log, &conditions, metrics, settings.ingest.customer_events.clone());
@@ -105,7 +106,8 @@ impl Shown {
                     partition: partition.partition,
                     watermark: watermark.map(|watermark| watermark.as_millis()),
                     published: i64::try_from(committed).ok(),
-                    log_end: ends.get(partition).and_then(|end| i64::try_from(*end).ok()),
+                    log_end: ends.log_ends.get(partition).and_then(|end| i64::try_from(*end).ok()),
+                    unstable: ends.unstable.get(partition).and_then(|count| i64::try_from(*count).ok()),
                 }
             });
         self.metrics.observe(&totals, partitions);

@@ -5,26 +5,56 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use engine::ports::{EndOffsets, Evidence, Offset};
+use engine::ports::{EndOffsets, Evidence, LogError, Offset};
 use events::TopicPartition;
+
+use super::conditions::{Condition, Conditions};
+use super::observed_log::missing_topics;
 
 /// Between two questions about a log that nobody else asks about.
 const EVERY: Duration = Duration::from_secs(5);
 
+/// What was last heard of a log's partitions.
+#[derive(Debug, Default)]
+pub struct Ends {
+    /// Where each ends.
+    pub log_ends: BTreeMap<TopicPartition, Offset>,
+    /// How far the last stable offset of each was before its end.
+    pub unstable: BTreeMap<TopicPartition, u64>,
+}
+
+impl Ends {
+    fn hear(&mut self, answer: &Evidence) {
+        let unstable = |(partition, stable): (&TopicPartition, &Offset)| {
+            let end = answer.ends.get(partition)?;
+            Some((partition.clone(), end.saturating_sub(*stable)))
+        };
+        self.unstable.extend(answer.stable_ends.iter().filter_map(unstable));
+        self.log_ends.extend(answer.ends.clone());
+    }
+}
+
 /// The ends that were last heard of.
-pub type KnownEnds = Rc<RefCell<BTreeMap<TopicPartition, Offset>>>;
+pub type KnownEnds = Rc<RefCell<Ends>>;
 
 /// Evidence that passes through to ingest, with its ends remembered.
 pub struct ObservedEnds<E> {
     evidence: E,
     known: KnownEnds,
+    /// Who is told of a topic that is gone.
+    conditions: Option<Rc<Conditions>>,
 }
 
 impl<E: EndOffsets> ObservedEnds<E> {
     /// Watches `evidence`.
     pub fn new(evidence: E) -> (Self, KnownEnds) {
         let known = KnownEnds::default();
-        (Self { evidence, known: Rc::clone(&known) }, known)
+        (Self { evidence, known: Rc::clone(&known), conditions: None }, known)
+    }
+
+    /// Says so, too, when a topic is gone.
+    pub fn telling(self, conditions: &Rc<Conditions>) -> Self {
+        Self { conditions: Some(Rc::clone(conditions)), ..self }
     }
 }
 
@@ -35,8 +65,17 @@ impl<E: EndOffsets> EndOffsets for ObservedEnds<E> {
 
     fn answer(&mut self) -> Option<Evidence> {
         let answer = self.evidence.answer()?;
-        self.known.borrow_mut().extend(answer.ends.clone());
+        self.known.borrow_mut().hear(&answer);
         Some(answer)
+    }
+
+    fn partitions(&self) -> Result<Vec<TopicPartition>, LogError> {
+        let partitions = self.evidence.partitions();
+        if let (Some(conditions), Err(LogError::UnknownTopic(topic))) = (&self.conditions, &partitions) {
+            conditions.note_setback("topic_missing", topic);
+            conditions.set(Condition::TopicMissing, missing_topics(&[topic]));
+        }
+        partitions
     }
 }
 
@@ -56,11 +95,34 @@ impl<E: EndOffsets> LogEnds<E> {
 
     /// Takes an answer in, asks if it is time, and gives what is known.
     pub fn look(&mut self) -> &KnownEnds {
-        self.evidence.answer();
+        while self.evidence.answer().is_some() {}
         if self.asked.is_none_or(|asked| asked.elapsed() >= EVERY) {
             self.asked = Some(Instant::now());
             self.evidence.ask();
         }
         &self.known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::EventTime;
+
+    #[test]
+    fn what_is_unstable_is_known_until_it_is_asked_for_again() {
+        let at = TopicPartition::new("purchase", 0);
+        let answer = |end, stable: Option<Offset>| Evidence {
+            asked_at: EventTime::MIN,
+            ends: BTreeMap::from([(at.clone(), end)]),
+            stable_ends: stable.map(|stable| (at.clone(), stable)).into_iter().collect(),
+        };
+        let mut ends = Ends::default();
+        ends.hear(&answer(9, Some(5)));
+        assert_eq!((ends.log_ends[&at], ends.unstable[&at]), (9, 4));
+        ends.hear(&answer(12, None));
+        assert_eq!((ends.log_ends[&at], ends.unstable[&at]), (12, 4));
+        ends.hear(&answer(12, Some(13)));
+        assert_eq!(ends.unstable[&at], 0, "it was asked later than the end");
     }
 }

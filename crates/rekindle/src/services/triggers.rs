@@ -143,7 +143,7 @@ impl<E: EndOffsets> Shown<E> {
                 dirty: task.dirty(),
                 published: i64::try_from(published).ok(),
                 checkpointed: i64::try_from(task.stored_to()).ok(),
-                log_end: ends.get(partition).and_then(|end| i64::try_from(*end).ok()),
+                log_end: ends.log_ends.get(partition).and_then(|end| i64::try_from(*end).ok()),
             }
         });
         self.tasks.observe(totals, tasks);

@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use engine::ports::{Clock, EndOffsets, Evidence};
-use events::{EventTime, Span};
+use engine::ports::{Clock, EndOffsets, Evidence, LogError};
+use events::{EventTime, Span, TopicPartition};
 
 use crate::world::World;
 
@@ -30,7 +30,7 @@ impl UnreliableEndOffsets {
     fn look(&self, asked_at: EventTime) -> Evidence {
         let mut ends = self.world.broker.end_offsets(&self.world.raw_topics);
         ends.retain(|_, _| !self.world.is_struck(|faults| faults.evidence));
-        Evidence { asked_at, ends }
+        Evidence { asked_at, ends, stable_ends: Default::default() }
     }
 }
 
@@ -53,6 +53,13 @@ impl EndOffsets for UnreliableEndOffsets {
             return None;
         }
         Some(asked.answer.unwrap_or_else(|| self.look(asked.at)))
+    }
+
+    fn partitions(&self) -> Result<Vec<TopicPartition>, LogError> {
+        if self.world.is_struck(|faults| faults.evidence) {
+            return Err(LogError::Unavailable("no answer".to_owned()));
+        }
+        Ok(self.world.broker.end_offsets(&RAW_TOPICS.map(Into::into)).into_keys().collect())
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn apply(
     cart: &mut CartState,
     rule: Rule<'_, Rules>,
     event: &Event,
-    intent: &mut Option<IntentState>,
+    intent: &mut Option<Box<IntentState>>,
     dispatch: &mut Dispatch<'_>,
 ) {
     for effect in cart.apply(rule.rules, event, dispatch.moment) {

@@ -7,7 +7,7 @@ use anyhow::bail;
 use super::{conclude, no_servers};
 use crate::actions::ActionReader;
 use crate::crew::Crew;
-use crate::installation::{Installation, Servers, Shape};
+use crate::installation::{Installation, Servers, Shape, redis_server};
 use crate::redis_server::RedisServer;
 use crate::sender::Sending;
 use crate::{Common, Ending, load, verdict};
@@ -22,7 +22,7 @@ pub fn run(common: &Common, events: usize) -> anyhow::Result<Ending> {
     }
     let folder = common.runs.join(format!("redis-{}", std::process::id()));
     let mut redis = RedisServer::start(&folder)?;
-    let servers = servers.with_redis(redis.address());
+    let servers = servers.with_redis(redis_server(&redis.address()));
     let installation =
         Installation::prepare(common, "lost-state", &servers, &Shape::live([4, 2, 1], 4), None)?;
     let mut crew = Crew::start(&installation, 1, 2)?;

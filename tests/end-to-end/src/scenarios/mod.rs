@@ -6,6 +6,7 @@ pub mod kills;
 pub mod lost_state;
 pub mod otto;
 pub mod paused_owner;
+pub mod redis_cluster;
 
 use crate::Ending;
 use crate::crew::Crew;

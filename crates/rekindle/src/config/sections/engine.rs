@@ -16,7 +16,7 @@ pub struct Engine {
     pub max_buffered_records: usize,
     /// How many events and timers one log record may cause to be applied; the rest follow at the next.
     pub max_applications_per_record: usize,
-    /// How many customers a task keeps decoded.
+    /// How many customers a worker keeps decoded, over all its partitions, beside those that wait for a checkpoint.
     pub cached_customers: usize,
     /// How many customers one read may ask for.
     pub read_customers: usize,
@@ -30,7 +30,7 @@ pub struct Engine {
     pub commit_interval: Duration,
     /// How long between checkpoints.
     pub checkpoint_interval: Duration,
-    /// How many changed customers call for a checkpoint at once.
+    /// How many changed customers of a worker call for checkpoints at once.
     pub checkpoint_customers: usize,
     /// Where a group that never committed begins to publish: `now`, `earliest` or a time.
     pub publish_from: String,
