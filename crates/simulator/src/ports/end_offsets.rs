@@ -59,7 +59,7 @@ impl EndOffsets for UnreliableEndOffsets {
         if self.world.is_struck(|faults| faults.evidence) {
             return Err(LogError::Unavailable("no answer".to_owned()));
         }
-        Ok(self.world.broker.end_offsets(&RAW_TOPICS.map(Into::into)).into_keys().collect())
+        Ok(self.world.broker.end_offsets(&self.world.raw_topics).into_keys().collect())
     }
 }
 

@@ -67,11 +67,11 @@ fn forgettings(record: &Record, settings: &Settings) -> Vec<(Option<EventTime>, 
 fn switched_off(record: &Record, settings: &Settings) -> impl Iterator<Item = Option<EventTime>> {
     let families = [
         (settings.cart_abandonment.is_none(), record.cart.next_due()),
-        (settings.care.is_none(), record.care.as_ref().and_then(CareState::next_due)),
-        (settings.intent.is_none(), record.intent.as_ref().and_then(IntentState::next_due)),
-        (settings.churn_risk.is_none(), record.churn.as_ref().and_then(ChurnState::next_due)),
+        (settings.care.is_none(), record.care.as_deref().and_then(CareState::next_due)),
+        (settings.intent.is_none(), record.intent.as_deref().and_then(IntentState::next_due)),
+        (settings.churn_risk.is_none(), record.churn.as_deref().and_then(ChurnState::next_due)),
         (settings.dormancy.is_none(), record.dormancy.as_ref().and_then(DormancyState::next_due)),
-        (settings.lifecycle.is_none(), record.lifecycle.as_ref().and_then(LifecycleState::next_due)),
+        (settings.lifecycle.is_none(), record.lifecycle.as_deref().and_then(LifecycleState::next_due)),
     ];
     families.into_iter().filter(|(is_off, _)| *is_off).map(|(_, due)| due)
 }
