@@ -32,7 +32,13 @@ pub struct Weights {
     /// For each refund.
     pub refund: f64,
     /// For spend that is e times what is typical on a day with an order; judgement says nothing about it.
+    /// Left out where it is 0.
+    #[serde(default, skip_serializing_if = "is_nothing")]
     pub spend: f64,
+}
+
+fn is_nothing(weight: &f64) -> bool {
+    *weight == 0.0
 }
 
 impl Default for Weights {

@@ -179,6 +179,47 @@ mod tests {
     }
 
     #[test]
+    fn churn_is_off_and_on_by_a_model_or_by_word_of_it() {
+        let settings = |assignments: &[&str]| {
+            let assignments = [&[GATES_OFF], assignments].concat();
+            load(None, &[], &assignments).unwrap().settings.triggers.churn_risk
+        };
+        assert_eq!(settings(&[]), None);
+        assert_eq!(settings(&["triggers.churn-risk.enabled=false"]), None);
+        let built_in = settings(&["triggers.churn-risk.enabled=true"]).unwrap();
+        let model = churn_risk::Model::built_in();
+        assert_eq!(built_in.model, model.purchase_model().unwrap());
+        assert_eq!((built_in.weights, built_in.typical_spend), (churn_risk::Weights::default(), None));
+        assert_eq!(built_in.high_value, None);
+        let variable = ("REKINDLE__TRIGGERS__CHURN_RISK__ENABLED", "true");
+        assert!(load(None, &[variable], &[GATES_OFF]).unwrap().settings.triggers.churn_risk.is_some());
+    }
+
+    #[test]
+    fn who_is_valuable_needs_a_threshold_where_the_model_has_none() {
+        let on = [GATES_OFF, "triggers.high-value-at-risk.enabled=true"];
+        let churn = "triggers.churn-risk.enabled=true";
+        let (threshold, currency) =
+            ("triggers.high-value-at-risk.threshold_minor=20000", "triggers.high-value-at-risk.currency=EUR");
+        let complaint = |more: &[&str]| load(None, &[], &[&on, more].concat()).unwrap_err().to_string();
+        assert!(
+            complaint(&[]).contains("triggers.high-value-at-risk.enabled: churn-risk, which it is a part of")
+        );
+        assert!(complaint(&[churn]).contains("triggers.high-value-at-risk.currency: is needed"));
+        assert!(
+            complaint(&[churn, currency]).contains("triggers.high-value-at-risk.threshold_minor: is needed")
+        );
+        let none = "triggers.high-value-at-risk.threshold_minor=0";
+        assert!(complaint(&[churn, currency, none]).contains("triggers.high-value-at-risk.threshold_minor"));
+        let config = load(None, &[], &[&on[..], &[churn, currency, threshold]].concat()).unwrap();
+        let rule = config.settings.triggers.churn_risk.unwrap().high_value.unwrap();
+        assert_eq!(
+            (rule.spend, rule.threshold_minor, rule.horizon),
+            (None, 20_000, events::Span::from_days(90))
+        );
+    }
+
+    #[test]
     fn a_misspelt_variable_is_refused() {
         let problem = load(None, &[("REKINDLE__TRIGERS__RETENTION", "2d")], &[GATES_OFF]).unwrap_err();
         assert!(problem.to_string().contains("the nearest is `triggers`"), "{problem}");

@@ -79,7 +79,7 @@ fn each_mistake_is_told_with_its_place_its_key_and_what_is_allowed() {
              `cart-abandonment` (allowed: \
              anniversary, birthday, browse-abandonment, care, cart-abandonment, cart-recovered, \
              checkout-abandonment, churn-risk, consents, csat-low, delivery-delayed, dormancy, \
-             intent, lifecycle, max_staleness, namespace, nps-detractor, nps-promoter, only, \
+             high-value-at-risk, intent, lifecycle, max_staleness, namespace, nps-detractor, nps-promoter, only, \
              payment-failed, recent_events, recent_orders, replenishment-due, retention, \
              review-request, search-abandonment, second-order-due, support-frustration, text_bytes, \
              vip, welcome, winback)",

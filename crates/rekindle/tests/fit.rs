@@ -80,6 +80,85 @@ fn the_triggers_watch_churn_by_a_fitted_model() {
     assert_eq!(replay(&[]), "", "without a model nobody is watched");
 }
 
+/// Customers who open a ticket order no more; the others go on.
+fn troubled_shop() -> String {
+    let (mut events, mut id) = (String::new(), 0);
+    for n in 0..800_i64 {
+        let gap = 7 + n * 7 % 31;
+        let leaves_on = if n % 3 == 0 { 60 + n * 13 % 240 } else { 400 };
+        let mut last = 0;
+        for day in (n % 40..leaves_on).step_by(usize::try_from(gap).unwrap()) {
+            id += 1;
+            last = 1_735_689_600_000 + day * 86_400_000;
+            events +=
+                &order(&format!("c{n}"), id, &last.to_string(), &format!("{}.50", 10 + (n * 31 + day) % 50));
+        }
+        if leaves_on < 400 {
+            let at = last + 3_600_000;
+            events += &format!(
+                r#"{{"type":"ticket_opened","customer_id":"c{n}","event_id":"t{n}","ticket_id":"t{n}","occurred_at":"{at}"}}"#
+            );
+            events += "\n";
+        }
+    }
+    events
+}
+
+#[test]
+fn the_weights_are_estimated_where_the_files_say_something_and_stay_where_they_do_not() {
+    let run = fit(&troubled_shop(), &[]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let model = Model::parse("model.toml", &run.stdout).unwrap();
+    let (weights, judgement) = (model.weights.unwrap(), churn_risk::Weights::default());
+    assert!(weights.open_ticket + weights.unanswered_ticket > 1.5, "{weights:?}");
+    for (found, kept) in [
+        (weights.reopened_ticket, judgement.reopened_ticket),
+        (weights.csat, judgement.csat),
+        (weights.nps, judgement.nps),
+        (weights.refund, judgement.refund),
+    ] {
+        assert_eq!(found.to_bits(), kept.to_bits(), "{weights:?}");
+    }
+    // What came after the cuts lies before what judges.
+    let data = model.weights_data.unwrap();
+    let latest = data.cuts[0].event_time() + data.horizon.span();
+    assert!(latest <= model.data.until.event_time());
+    assert!(data.cuts.windows(2).all(|pair| pair[0] > pair[1]) && data.cuts.len() > 1, "{data:?}");
+    let (score, merit) = (model.merit.score.unwrap(), &run.stderr);
+    assert!(score.brier < model.merit.brier && score.auc > model.merit.auc, "{merit}");
+    assert!(
+        score.auc > model.merit.auc_of_rfm && score.auc > model.merit.auc_of_days_since_last_order,
+        "{merit}"
+    );
+}
+
+#[test]
+fn the_most_valuable_tenth_is_told_of_instead() {
+    let shop = shop();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.toml");
+    std::fs::write(&path, fit(&shop, &["--quiet"]).stdout).unwrap();
+    let set = format!("triggers.churn-risk.model={}", path.display());
+    let told = |high_value: &str| {
+        let high_value = format!("triggers.high-value-at-risk.enabled={high_value}");
+        let args = ["replay", "--from-file", "-", "--quiet", "--flush-timers", "--set", "gates.enabled=[]"];
+        let more = ["--set", "outcomes.enabled=false", "--set", &set, "--set", &high_value];
+        let run = run(&mut command(&[&args[..], &more].concat()), shop.as_bytes());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let record = |line: &str| {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap();
+            let text = |field: &str| event[field].as_str().unwrap().to_owned();
+            ((text("subject"), text("time")), text("type"))
+        };
+        run.stdout.lines().map(record).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let (alike, apart) = (told("false"), told("true"));
+    assert!(alike.keys().eq(apart.keys()), "the same customers at the same times");
+    let valuable = apart.values().filter(|kind| *kind == "rekindle.high_value_at_risk.fired.v1").count();
+    assert!(valuable > 5 && valuable * 4 < apart.len(), "{valuable} of {}", apart.len());
+    assert!(alike.values().all(|kind| kind == "rekindle.churn_risk.fired.v1"));
+}
+
 #[test]
 fn too_little_is_refused_with_its_reason() {
     let two = order("c1", 1, "2026-01-01T00:00:00Z", "1") + &order("c1", 2, "2026-06-01T00:00:00Z", "1");
@@ -99,25 +178,46 @@ fn too_little_is_refused_with_its_reason() {
     }
 }
 
-#[test]
-fn the_papers_parameters_come_out_of_the_papers_log() {
+/// The log of the papers as orders, if the environment says where it is.
+fn papers_log() -> Option<String> {
     let Some(folder) = std::env::var("REKINDLE_SHARED_DATA").ok().filter(|folder| !folder.is_empty()) else {
         eprintln!("skipped: REKINDLE_SHARED_DATA does not say where the data is");
-        return;
+        return None;
     };
     let file = std::fs::File::open(Path::new(&folder).join("cdnow/CDNOW_sample.txt.gz")).unwrap();
     let mut log = String::new();
     flate2::read::MultiGzDecoder::new(file).read_to_string(&mut log).unwrap();
-    let orders: String = log
-        .lines()
-        .enumerate()
-        .map(|(n, line)| {
-            let cells: Vec<&str> = line.split_whitespace().collect();
-            let (customer, day) = (format!("cdnow-{}", cells[1]), cells[2]);
-            let time = format!("{}-{}-{}T00:00:00Z", &day[..4], &day[4..6], &day[6..]);
-            order(&customer, n, &time, cells[4])
-        })
-        .collect();
+    let orders = log.lines().enumerate().map(|(n, line)| {
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        let (customer, day) = (format!("cdnow-{}", cells[1]), cells[2]);
+        let time = format!("{}-{}-{}T00:00:00Z", &day[..4], &day[4..6], &day[6..]);
+        order(&customer, n, &time, cells[4])
+    });
+    Some(orders.collect())
+}
+
+#[test]
+fn the_model_in_the_binary_is_what_a_fit_to_the_papers_log_finds() {
+    let Some(orders) = papers_log() else { return };
+    let run = fit(&orders, &["--until", "1997-09-30T00:00:00Z", "--horizon", "90d"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let found = Model::parse("model.toml", &run.stdout).unwrap();
+    let merit = churn_risk::Merit { score: None, days_since_last_order: None, rfm: None, ..found.merit };
+    let found = Model {
+        gamma_gamma: None,
+        weights: None,
+        weights_data: None,
+        typical_spend: None,
+        high_value: None,
+        merit,
+        ..found
+    };
+    assert_eq!(found, Model::built_in());
+}
+
+#[test]
+fn the_papers_parameters_come_out_of_the_papers_log() {
+    let Some(orders) = papers_log() else { return };
     let run = fit(&orders, &["--until", "1997-09-30T00:00:00Z", "--horizon", "273d"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let model = Model::parse("model.toml", &run.stdout).unwrap();

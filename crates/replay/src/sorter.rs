@@ -392,6 +392,22 @@ mod tests {
     }
 
     #[test]
+    fn events_can_be_read_again_from_wherever_the_reading_stopped() {
+        let events: Vec<Event> = (0..500_i64).map(|n| event(n * 7_919 % 100, &format!("e{n}"))).collect();
+        for memory in [1 << 20, 600] {
+            let mut sorter = EventSorter::new(memory);
+            events.iter().for_each(|event| sorter.push(event, event.event_id.as_str().as_bytes()).unwrap());
+            let mut sorted = sorter.finish().unwrap();
+            let all: Vec<SortedEvent> = sorted.by_ref().map(Result::unwrap).collect();
+            assert_eq!(all.len(), 500);
+            for read in [500, 0, 17, 499] {
+                sorted.restart().unwrap();
+                assert!(sorted.by_ref().take(read).map(Result::unwrap).eq(all[..read].iter().cloned()));
+            }
+        }
+    }
+
+    #[test]
     fn nothing_in_is_nothing_out() {
         assert!(sorted(100, &[]).0.is_empty());
     }

@@ -19,7 +19,8 @@ pub struct UnknownTrigger {
 }
 
 impl Settings {
-    /// These settings with the triggers of these names alone. `dormancy` and `reactivated` go together.
+    /// These settings with the triggers of these names alone. `dormancy` and `reactivated` go together, and so do
+    /// `churn_risk` and `high_value_at_risk`: of a customer one of the two is told.
     ///
     /// # Errors
     /// [`UnknownTrigger`] at the first name that is not switched on.
@@ -30,7 +31,7 @@ impl Settings {
         }
         let is_left_out = |name: &str| !names.contains(name);
         self.cart_abandonment.take_if(|_| is_left_out("cart_abandonment"));
-        self.churn_risk.take_if(|_| is_left_out("churn_risk"));
+        self.churn_risk.take_if(|_| is_left_out("churn_risk") && is_left_out("high_value_at_risk"));
         self.dormancy.take_if(|_| is_left_out("dormancy") && is_left_out("reactivated"));
         if let Some(rules) = &mut self.intent {
             rules.checkout.take_if(|_| is_left_out("checkout_abandonment"));
