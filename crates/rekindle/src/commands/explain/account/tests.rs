@@ -3,7 +3,7 @@
 use customer::Moment;
 use engine::fold::Fold as _;
 use events::event::{CartItemAdded, CheckoutStarted, ConsentChanged, Item};
-use events::{Body, Event, EventId, Money, Origin};
+use events::{Body, CustomerId, Event, EventId, Money, Origin};
 use triggers::TriggerFold;
 
 use super::super::trigger::TriggerAccount;
