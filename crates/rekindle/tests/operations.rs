@@ -18,7 +18,7 @@ use customer::Moment;
 use engine::fold::Fold as _;
 use engine::ports::{Checkpoint, CustomerWrite, Position, PositionMark, StateStore, TaskId};
 use engine::stored_record::stamp;
-use events::event::CartItemAdded;
+use events::event::{CartItemAdded, OrderCompleted, ProductViewed};
 use events::partitioner::partition_for;
 use events::{
     Body, CustomerId, Event, EventId, EventTime, Frontier, Item, LogEntry, Money, Origin, Span,
@@ -32,6 +32,7 @@ use triggers::{Record, TriggerFold};
 
 const PARTITIONS: u32 = 2;
 const CHANGED_AT: i64 = 1_700_000_000_000;
+const DAY_MS: i64 = 86_400_000;
 
 /// Names that no other test uses, on the servers that there are.
 struct Installation {
@@ -72,6 +73,7 @@ impl Installation {
             "topics.min_insync_replicas=1".to_owned(),
             "ingest.topics.no-such-clicks.vocabulary=auto".to_owned(),
             "gates.consent.default=granted".to_owned(),
+            "gates.enabled=[\"identity\", \"consent\"]".to_owned(),
         ];
         let mut args: Vec<String> = command.iter().map(|&word| word.to_owned()).collect();
         args.extend(settings.into_iter().flat_map(|setting| ["--set".to_owned(), setting]));
@@ -129,33 +131,46 @@ fn at(millis: i64) -> EventTime {
 
 /// The record of a customer who has put two lamps into the cart.
 fn with_a_cart(id: &str) -> Record {
-    let item = Item {
+    let item = Item { quantity: 2, ..lamp() };
+    let added = Body::CartItemAdded(CartItemAdded { cart_id: None, item: Some(item) });
+    let mut settings = triggers::Settings::default();
+    settings.gates.enabled.clear();
+    record(id, settings, vec![(CHANGED_AT, added)])
+}
+
+fn lamp() -> Item {
+    Item {
         product_id: "sku-1".into(),
-        quantity: 2,
+        quantity: 1,
         unit_price: Some(Money { amount_minor: 2_450, currency: "EUR".into() }),
         name: Some("red reading lamp".into()),
         category: None,
         variant: None,
         url: None,
         image_url: None,
-    };
-    let event = Event {
-        event_id: EventId::new("e-1"),
-        customer_id: CustomerId::new(id),
-        occurred_at: at(CHANGED_AT),
-        body: Body::CartItemAdded(CartItemAdded { cart_id: None, item: Some(item) }),
-        received_at: at(CHANGED_AT),
-        source: "test".into(),
-        origin: Origin { topic: "clicks".into(), partition: 0, offset: 0 },
-        anonymous_id: None,
-        context: Default::default(),
-        backfill: false,
-    };
-    let mut settings = triggers::Settings::default();
-    settings.gates.enabled.clear();
-    let moment = Moment { watermark: at(0), appended_at: None, settle: Span::from_secs(60), late: false };
+    }
+}
+
+/// The record that a worker has after these.
+fn record(id: &str, settings: triggers::Settings, bodies: Vec<(i64, Body)>) -> Record {
+    let fold = TriggerFold::new(settings).unwrap();
     let mut record = Record::empty();
-    TriggerFold::new(settings).unwrap().apply(&mut record, &event, &moment, &mut Vec::new());
+    for (place, (millis, body)) in bodies.into_iter().enumerate() {
+        let event = Event {
+            event_id: EventId::new(format!("e-{}", place + 1)),
+            customer_id: CustomerId::new(id),
+            occurred_at: at(millis),
+            body,
+            received_at: at(millis),
+            source: "test".into(),
+            origin: Origin { topic: "clicks".into(), partition: 0, offset: 0 },
+            anonymous_id: None,
+            context: Default::default(),
+            backfill: false,
+        };
+        let moment = Moment { watermark: at(0), appended_at: None, settle: Span::from_secs(60), late: false };
+        fold.apply(&mut record, &event, &moment, &mut Vec::new());
+    }
     record
 }
 
@@ -273,21 +288,24 @@ Cart
   2 x  red reading lamp (sku-1)  24.50 EUR each
   worth 49.00 EUR
 
-Fired, and still remembered
-  nothing
-
+Triggers
+  cart_abandonment      waiting
+    If the cart stays as it is, step 0 fires once the watermark passes 2023-11-15T02:13:20.000Z, 4h after the last \
+change (3h 30m of event time to go); then it is sent.
+      last_cart_change    2023-11-14T22:13:20.000Z (event e-1)
+      unchanged_for       4h
+      gates: identity (contactable_id), consent (granted_by_default)
+      its trigger id: ",
+        shop.topic("customer-events")
+    );
+    assert!(run.stdout.starts_with(&expected), "{}", run.stdout);
+    let timers = "
 Timers
   2023-11-15T02:13:20.000Z  cart_abandonment step 0
   2023-12-14T22:13:20.000Z  the cart is forgotten
   2024-12-18T22:13:20.000Z  the record is deleted if nothing was heard for the retention
-
-Next
-  If the cart stays as it is, step 0 fires once the watermark passes 2023-11-15T02:13:20.000Z, 4h after the last \
-change (3h 30m of event time to go); then it is sent.
-  its trigger id: ",
-        shop.topic("customer-events")
-    );
-    assert!(run.stdout.starts_with(&expected), "{}", run.stdout);
+";
+    assert!(run.stdout.contains(timers), "{}", run.stdout);
     assert!(
         run.stdout.contains("To be looked into\n  this configuration's rules are not those"),
         "{}",
@@ -296,7 +314,7 @@ change (3h 30m of event time to go); then it is sent.
 
     let document = shop.json(&["explain", "--customer", id, "--format", "json"]);
     assert_eq!(document["record"]["cart"]["lines"][0]["product_id"], "sku-1");
-    assert_eq!(document["record"]["next"]["due"], "2023-11-15T02:13:20.000Z");
+    assert_eq!(document["record"]["triggers"][0]["waiting"][0]["due"], "2023-11-15T02:13:20.000Z");
     assert_eq!(document["read_at"]["next_offset"], 40);
 
     let neighbour =
@@ -304,4 +322,53 @@ change (3h 30m of event time to go); then it is sent.
     let unknown = shop.run(&["explain", "--customer", &neighbour.unwrap()]);
     assert_eq!(unknown.code, 0);
     assert!(unknown.stdout.contains("No record: nothing is known of this customer"), "{}", unknown.stdout);
+}
+
+#[test]
+fn each_trigger_that_is_switched_on_is_explained_and_one_can_be_asked_about() {
+    let Some(shop) = Installation::for_test("explain-triggers") else { return };
+    let id = "c-001202";
+    let (ordered_at, viewed_at) = (CHANGED_AT, CHANGED_AT + 12 * DAY_MS);
+    let mut settings = triggers::Settings {
+        intent: Some(cart_abandonment::intent::Rules::default()),
+        lifecycle: Some(dormancy::lifecycle::Rules::all()),
+        ..triggers::Settings::default()
+    };
+    settings.gates.enabled.clear();
+    let order = Body::OrderCompleted(OrderCompleted { order_id: "o-1".into(), ..Default::default() });
+    let view = Body::ProductViewed(ProductViewed { item: Some(lamp()) });
+    let record = record(id, settings, vec![(ordered_at, order), (viewed_at, view)]);
+    let home = partition_for(id.as_bytes(), PARTITIONS);
+    shop.store(home, &[("clicks", 0, at(viewed_at + 60_000))], Some((id, &record)));
+
+    let switched_on = ["winback", "birthday", "browse-abandonment"]
+        .map(|section| ["--set".to_owned(), format!("triggers.{section}.enabled=true")]);
+    let switched_on: Vec<&str> = switched_on.iter().flatten().map(String::as_str).collect();
+    let explain = |more: &[&'static str]| [&["explain", "--customer", id], &switched_on[..], more].concat();
+    let run = shop.run(&explain(&[]));
+    eprintln!("SAMPLE {}", run.stdout);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""));
+    for line in [
+        "  winback               waiting\n    Last order 12d ago; due 2024-01-13T22:13:20.000Z, 60d after it, unless ordered \
+         (47d 23h of event time to go); then it is sent.\n",
+        "  browse_abandonment    not armed  1 view in this session; 2 are needed\n",
+        "  birthday              not armed  no birthday known\n",
+        "  cart_abandonment      not armed  the cart holds nothing\n",
+    ] {
+        assert!(run.stdout.contains(line), "{line} is not in {}", run.stdout);
+    }
+
+    let one = shop.json(&explain(&["--trigger", "browse_abandonment", "--format", "json"]));
+    let [entry] = &one["record"]["triggers"].as_array().unwrap()[..] else { panic!("{one}") };
+    assert_eq!((&entry["trigger"], &entry["state"]), (&"browse_abandonment".into(), &"not_armed".into()));
+    assert_eq!(entry["obstacle"]["condition"], "views");
+    assert_eq!(entry["obstacle"]["inputs"][0]["threshold"], "2");
+    let narrow = shop.run(&explain(&["--trigger", "browse_abandonment"])).stdout;
+    assert!(
+        narrow.contains("      views               1 (against 2)\n") && !narrow.contains("winback"),
+        "{narrow}"
+    );
+    let unknown = shop.run(&explain(&["--trigger", "wimback"]));
+    assert_eq!(unknown.code, 1);
+    assert!(unknown.stderr.contains("`wimback` is not one of the triggers"), "{}", unknown.stderr);
 }
