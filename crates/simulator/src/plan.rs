@@ -134,7 +134,11 @@ impl Plan {
         Self {
             seed,
             steps: *dice.pick(&[2_000, 3_000, 6_000]),
-            raw_partitions: [dice.between(1, 3) as u32, dice.between(1, 2) as u32, 1, 1, 1],
+            // Five raw topics have partitions enough.
+            raw_partitions: match logic {
+                Logic::Diary | Logic::Cart => [dice.between(1, 3) as u32, dice.between(1, 2) as u32, 1, 1, 1],
+                Logic::Catalogue => [dice.between(1, 2) as u32, 1, 1, 1, 1],
+            },
             raw_log_append_time: std::array::from_fn(|_| !dice.once_in(5)),
             log_partitions: dice.between(1, 3) as u32,
             action_partitions: dice.between(1, 2) as u32,
@@ -153,7 +157,7 @@ impl Plan {
                 Logic::Diary | Logic::Cart => rules::steps(wait)[1],
                 Logic::Catalogue => Span::from_days(*dice.pick(&[0, 3, 40, 400])),
             },
-            service: service_settings(dice, punctuality, grace),
+            service: service_settings(dice, logic, punctuality, grace),
             ingest: ingest_settings(dice, logic, grace, allowed_lateness),
             max_poll_records: *dice.pick(&[1, 3, 20]),
             session_timeout: Span::from_secs(30),
@@ -197,7 +201,9 @@ impl fmt::Display for Plan {
     }
 }
 
-fn service_settings(dice: &mut Dice, punctuality: Punctuality, grace: Span) -> ServiceSettings {
+fn service_settings(dice: &mut Dice, logic: Logic, punctuality: Punctuality, grace: Span) -> ServiceSettings {
+    // Customers of the whole catalogue have many timers: worked off one by one, they would take all the time.
+    let applications = if logic == Logic::Catalogue { [8, 40, 10_000] } else { [1, 2, 10_000] };
     let bound = if punctuality == Punctuality::Tardy { *dice.pick(&[1, 3, 10_000]) } else { 10_000 };
     ServiceSettings {
         service: TRIGGERS.into(),
@@ -206,7 +212,7 @@ fn service_settings(dice: &mut Dice, punctuality: Punctuality, grace: Span) -> S
             grace,
             settle: Span::from_millis(*dice.pick(&[1, 500, 5_000])),
             max_buffered_records: bound,
-            max_applications_per_record: *dice.pick(&[1, 2, 10_000]),
+            max_applications_per_record: *dice.pick(&applications),
         },
         worker: WorkerSettings {
             cached_customers: *dice.pick(&[2, 4, 1_000]),

@@ -10,7 +10,7 @@ use crate::plan::{INGEST, Logic, TRIGGERS};
 /// After so many rounds something must be wrong.
 const MAX_ROUNDS: u32 = 2_000;
 /// In how many leaps the catalogue's long rest passes.
-const FAR_LEAPS: i64 = 6;
+const FAR_LEAPS: i64 = 4;
 /// How often each worker goes on in a round.
 const TURNS_PER_ROUND: usize = 20;
 /// How many times as often, as long as somebody is behind.
