@@ -23,4 +23,4 @@ pub mod structured;
 pub use fold::TriggerFold;
 pub use record::Record;
 pub use settings::{InvalidSetting, LOGIC_VERSION, Mode, Settings};
-pub use structured::structured;
+pub use structured::{structured, structured_text};
