@@ -27,4 +27,4 @@ pub use record::Record;
 pub use selection::UnknownTrigger;
 pub use settings::{InvalidSetting, LOGIC_VERSION, Mode, Settings};
 pub use standing::{Standpoint, TriggerStanding, standings};
-pub use structured::structured;
+pub use structured::{structured, structured_text};

@@ -129,7 +129,7 @@ fn rejects(args: &ReplayArgs) -> Result<Rejects> {
 }
 
 fn render(output: &Output) -> Vec<u8> {
-    triggers::structured(output).to_string().into_bytes()
+    triggers::structured_text(output)
 }
 
 /// Where the triggers go. A file appears under its name only when it is complete.
