@@ -41,7 +41,7 @@ fn looks(record: &Record, settings: &Settings) -> [(Option<EventTime>, &'static 
     let value = record.lifecycle.as_ref().filter(|_| settings.lifecycle.is_some());
     let value_look = value.and_then(|lifecycle| lifecycle.value.as_ref()?.look_ms);
     [
-        (churn.and_then(ChurnState::next_due), "the churn score is looked at"),
+        (churn.and_then(|churn| churn.next_due()), "the churn score is looked at"),
         (value_look.map(EventTime::from_millis), "the spend of a year is looked at"),
         (record.contacts.as_ref().and_then(History::next_due), "an attribution window ends"),
     ]
