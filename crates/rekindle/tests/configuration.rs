@@ -33,7 +33,8 @@ fn the_whole_catalogue_is_a_configuration_in_which_every_trigger_is_on() {
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
     let settings = || run.stdout.lines().filter_map(|line| line.split("  # ").next()).map(str::trim_end);
     let off = settings().filter(|line| line.starts_with("triggers.") && line.ends_with(" = false"));
-    assert_eq!(off.collect::<Vec<_>>(), Vec::<&str>::new());
+    // It needs a model that knows amounts, which is the shop's own.
+    assert_eq!(off.collect::<Vec<_>>(), ["triggers.high-value-at-risk.enabled = false"]);
     assert!(settings().filter(|line| line.ends_with(".enabled = true")).count() >= 19, "{}", run.stdout);
 }
 

@@ -69,7 +69,7 @@ fn every_row_ends_in_one_counted_outcome_and_refused_rows_are_written_down() {
     let rejects = folder.path("rejects.jsonl");
     let run = replay(input.as_bytes(), &["--flush-timers", "--rejects", rejects.to_str().unwrap()]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    let lines: Vec<&str> = run.stderr.lines().take_while(|line| !line.starts_with("time:")).collect();
+    let lines: Vec<&str> = run.stderr.lines().take_while(|line| !line.starts_with("records:")).collect();
     assert_eq!(
         lines,
         [
@@ -226,7 +226,7 @@ fn lines_of_one_order_are_one_event_and_every_row_is_counted() {
                  o4,gift,c2,02.01.2026 12:00,p1,1,19.99\n\
                  o5,sale,c2,02.01.2026 12:00,p1\n";
     let run = replay(table.as_bytes(), &["--mapping", &mapping]);
-    let lines: Vec<&str> = run.stderr.lines().take_while(|line| !line.starts_with("time:")).collect();
+    let lines: Vec<&str> = run.stderr.lines().take_while(|line| !line.starts_with("records:")).collect();
     assert_eq!(
         lines,
         [
