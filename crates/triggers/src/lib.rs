@@ -5,6 +5,7 @@
 //! event or timer, and the [`Moment`](customer::Moment) alone.
 
 mod cloud_event;
+mod compression;
 mod decision;
 mod dispatch;
 mod families;

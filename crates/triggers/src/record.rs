@@ -11,6 +11,8 @@ use dormancy::lifecycle::LifecycleState;
 use events::EventTime;
 use prost::Message as _;
 
+use crate::compression::{compress, decompress};
+
 /// The layout this release writes. It reads those from 1 to one beyond its own: what it does not know it leaves out.
 const FORMAT: u32 = 1;
 
@@ -58,7 +60,7 @@ impl Record {
     /// # Errors
     /// In words, if the bytes are not a record of this or a neighbouring release.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        let record = Self::decode(bytes).map_err(|error| error.to_string())?;
+        let record = Self::decode(&*decompress(bytes)?).map_err(|error| error.to_string())?;
         if !(1..=FORMAT + 1).contains(&record.format) {
             return Err(format!(
                 "its format is {}, and this release reads 1 to {}",
@@ -69,9 +71,9 @@ impl Record {
         Ok(Self { format: FORMAT, ..record })
     }
 
-    /// The record as bytes; equal records give equal ones.
+    /// The record as it is stored; equal records give equal bytes.
     pub fn write(&self) -> Vec<u8> {
-        self.encode_to_vec()
+        compress(self.encode_to_vec())
     }
 
     /// The earliest timer.
