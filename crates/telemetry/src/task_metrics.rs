@@ -23,6 +23,10 @@ pub struct TaskTotals {
     pub timers: u64,
     /// Ticks heard.
     pub ticks: u64,
+    /// Of events and timers, those whose customer had to be read for them.
+    pub cache_misses: u64,
+    /// Partitions taken over from a worker that had not drained.
+    pub unclean_starts: u64,
 }
 
 /// Where a task stands.
@@ -48,6 +52,12 @@ pub struct TaskPartition<'a> {
     pub checkpointed: Option<i64>,
     /// The offset of the partition's next record.
     pub log_end: Option<i64>,
+    /// How old the first record is that is not published.
+    pub lag_seconds: Option<f64>,
+    /// How far its last stable offset was before its end when both were asked for last.
+    pub unstable: Option<i64>,
+    /// Customers who are due by the clock and held back by the watermark.
+    pub held: usize,
 }
 
 /// The metrics of one worker. Dropped, it takes its partitions out of the exposition.
@@ -56,7 +66,9 @@ pub struct TaskMetrics {
     out_of_order: RunningTotals<1>,
     timers: RunningTotals<0>,
     ticks: RunningTotals<0>,
-    partitions: PartitionSeries<8>,
+    cache: RunningTotals<1>,
+    unclean_starts: RunningTotals<0>,
+    partitions: PartitionSeries<11>,
     halted: PartitionSeries<1>,
     holders: WatermarkHolders,
     /// The stored offset of each partition, and when it was seen to move there.
@@ -76,12 +88,17 @@ impl TaskMetrics {
             &families.lag,
             &families.checkpoint_lag,
             &families.checkpointed_at,
+            &families.lag_seconds,
+            &families.unstable,
+            &families.timers_held,
         ];
         Self {
             events: RunningTotals::new(&families.events, service),
             out_of_order: RunningTotals::new(&families.events_out_of_order, service),
             timers: RunningTotals::new(&families.timers_fired, service),
             ticks: RunningTotals::new(&families.ticks, service),
+            cache: RunningTotals::new(&families.cache_reads, service),
+            unclean_starts: RunningTotals::new(&families.unclean_starts, service),
             partitions: PartitionSeries::new(service, gauges),
             halted: PartitionSeries::new(service, [&families.halted]),
             holders: WatermarkHolders::new(service, &families.watermark_holder),
@@ -110,6 +127,10 @@ impl TaskMetrics {
         self.out_of_order.advance(&[(["late"], totals.late), (["early"], totals.early)]);
         self.timers.advance(&[([], totals.timers)]);
         self.ticks.advance(&[([], totals.ticks)]);
+        let looked_at = totals.applied + totals.duplicates + totals.timers;
+        let hits = looked_at.saturating_sub(totals.cache_misses);
+        self.cache.advance(&[(["hit"], hits), (["miss"], totals.cache_misses)]);
+        self.unclean_starts.advance(&[([], totals.unclean_starts)]);
         let (mut holders, mut checkpoints, mut rows) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for task in tasks {
             let labels = PartitionLabels::new(task.topic, task.partition);
@@ -138,7 +159,7 @@ impl TaskMetrics {
 }
 
 /// In the order of the families.
-fn gauges(task: &TaskPartition<'_>, checkpointed_at: Option<SystemTime>) -> [Option<f64>; 8] {
+fn gauges(task: &TaskPartition<'_>, checkpointed_at: Option<SystemTime>) -> [Option<f64>; 11] {
     [
         event_seconds(task.watermark),
         Some(task.buffered as f64),
@@ -148,6 +169,9 @@ fn gauges(task: &TaskPartition<'_>, checkpointed_at: Option<SystemTime>) -> [Opt
         distance(task.log_end, task.published),
         distance(task.published, task.checkpointed),
         checkpointed_at.map(unix_seconds),
+        task.lag_seconds,
+        task.unstable.map(|records| records as f64),
+        Some(task.held as f64),
     ]
 }
 
@@ -168,6 +192,9 @@ mod tests {
             published: Some(90),
             checkpointed: Some(70),
             log_end: Some(100),
+            lag_seconds: Some(2.5),
+            unstable: Some(3),
+            held: 7,
         }
     }
 
@@ -194,6 +221,9 @@ mod tests {
             ("rekindle_lag_records", 10.0),
             ("rekindle_checkpoint_lag_records", 20.0),
             ("rekindle_checkpoint_timestamp_seconds", 9.0),
+            ("rekindle_lag_seconds", 2.5),
+            ("rekindle_unstable_records", 3.0),
+            ("rekindle_timers_held", 7.0),
         ] {
             assert_eq!(value(&registry, metric), Some(expected), "{metric}");
         }
@@ -236,6 +266,22 @@ mod tests {
         assert_eq!(lines(&registry, "rekindle_halted_partitions").len(), 2);
         metrics.observe_halted([]);
         assert!(lines(&registry, "rekindle_halted_partitions").is_empty());
+    }
+
+    #[test]
+    fn whatever_looked_at_a_customer_found_it_or_had_it_read() {
+        let registry = Registry::new("0");
+        let mut metrics = TaskMetrics::new(&registry, "triggers");
+        let totals = TaskTotals { applied: 10, duplicates: 2, timers: 3, cache_misses: 4, unclean_starts: 1, ..TaskTotals::default() };
+        metrics.observe(totals, []);
+        assert_eq!(
+            lines(&registry, "rekindle_cache_reads_total"),
+            [
+                r#"rekindle_cache_reads_total{outcome="hit",service="triggers"} 11"#,
+                r#"rekindle_cache_reads_total{outcome="miss",service="triggers"} 4"#
+            ]
+        );
+        assert_eq!(value(&registry, "rekindle_unclean_starts_total"), Some(1.0));
     }
 
     #[test]
