@@ -9,6 +9,8 @@
     reason = "a test may stop, waits, and needs names of its own"
 )]
 
+#[path = "services/exposition.rs"]
+mod exposition;
 #[path = "services/installation.rs"]
 mod installation;
 mod program;
@@ -180,8 +182,9 @@ fn up_runs_the_same_services_on_servers_and_shows_what_platforms_read() {
     assert_eq!(lines.len(), published, "what is shown is what is on the topic");
 }
 
-/// The sum over a metric's series.
+/// The sum over a metric's series, or over those that begin with some labels.
 fn sum_of(exposition: &str, metric: &str) -> f64 {
-    let series = exposition.lines().filter(|line| line.starts_with(&format!("{metric}{{")));
+    let begins = if metric.contains('{') { metric.to_owned() } else { format!("{metric}{{") };
+    let series = exposition.lines().filter(|line| line.starts_with(&begins));
     series.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
 }

@@ -139,6 +139,13 @@ impl Installation {
         reminded
     }
 
+    /// One cart of one customer, who fills it at this moment.
+    pub fn produce_a_cart_now(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+        let records = vec![self.raw(&self.clickstream, "c-now", added_to_cart("c-now", now))];
+        write_in_one_transaction(&self.properties(), &self.unique, records, Timeouts::default()).unwrap();
+    }
+
     fn raw(&self, topic: &str, key: &str, value: String) -> NewRecord {
         // One partition holds one time order, whoever's records they are.
         let partition = partition_for(key.as_bytes(), RAW_PARTITIONS.min(PARTITIONS)) as i32;
