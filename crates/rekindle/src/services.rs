@@ -60,7 +60,8 @@ pub fn run_triggers(args: &TriggersArgs, config: &Config) -> Result<()> {
 /// If its thread cannot be started.
 pub fn start_ingest(process: &Process, settings: &Settings, slot: Slot) -> Result<WorkerThread> {
     let settings = settings.clone();
-    process.spawn(ingest::SERVICE, &slot.name(), move |station| ingest::work(station, &settings, &slot.name()))
+    process
+        .spawn(ingest::SERVICE, &slot.name(), move |station| ingest::work(station, &settings, &slot.name()))
 }
 
 /// Starts as many workers as asked for, each in a slot of its own.

@@ -10,13 +10,12 @@ use crate::definition::{Family, Label, Metric, Section};
 /// From 10 ms to an hour. What is written at rest comes `grace` and `allowed_lateness` after its moment, 20 s unless
 /// configured: a bound lies on either side of that.
 const MOMENT_TO_TRIGGER_SECONDS: &[f64] = &[
-    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0,
-    3600.0,
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 60.0, 120.0, 300.0,
+    600.0, 1800.0, 3600.0,
 ];
 /// From a round trip on loopback to the longest response time-out that makes sense.
-const ROUND_TRIP_SECONDS: &[f64] = &[
-    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+const ROUND_TRIP_SECONDS: &[f64] =
+    &[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 macro_rules! catalogue {
     (@buckets) => { &[] };

@@ -30,15 +30,8 @@ pub enum Phase {
 }
 
 impl Phase {
-    const ALL: [Self; 7] = [
-        Self::Poll,
-        Self::Decode,
-        Self::Fold,
-        Self::State,
-        Self::Publish,
-        Self::Checkpoint,
-        Self::Idle,
-    ];
+    const ALL: [Self; 7] =
+        [Self::Poll, Self::Decode, Self::Fold, Self::State, Self::Publish, Self::Checkpoint, Self::Idle];
 
     const fn as_str(self) -> &'static str {
         match self {
@@ -112,8 +105,12 @@ mod tests {
         time.phase.set(Phase::Idle);
         time.enter_at(at(551), Phase::Fold);
         let seconds = |phase: Phase| time.counters[phase as usize].get();
-        assert_eq!(Phase::ALL.map(|phase| (seconds(phase) * 1_000.0).round()), [20., 0., 81., 0., 400., 0., 50.]);
-        let series = registry.render().lines().filter(|line| line.starts_with("rekindle_loop_seconds")).count();
+        assert_eq!(
+            Phase::ALL.map(|phase| (seconds(phase) * 1_000.0).round()),
+            [20., 0., 81., 0., 400., 0., 50.]
+        );
+        let series =
+            registry.render().lines().filter(|line| line.starts_with("rekindle_loop_seconds")).count();
         assert_eq!(series, 7, "each phase is there from the beginning");
     }
 

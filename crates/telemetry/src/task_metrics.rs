@@ -272,7 +272,14 @@ mod tests {
     fn whatever_looked_at_a_customer_found_it_or_had_it_read() {
         let registry = Registry::new("0");
         let mut metrics = TaskMetrics::new(&registry, "triggers");
-        let totals = TaskTotals { applied: 10, duplicates: 2, timers: 3, cache_misses: 4, unclean_starts: 1, ..TaskTotals::default() };
+        let totals = TaskTotals {
+            applied: 10,
+            duplicates: 2,
+            timers: 3,
+            cache_misses: 4,
+            unclean_starts: 1,
+            ..TaskTotals::default()
+        };
         metrics.observe(totals, []);
         assert_eq!(
             lines(&registry, "rekindle_cache_reads_total"),

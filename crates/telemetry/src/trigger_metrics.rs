@@ -104,8 +104,9 @@ mod tests {
         [21, 3_599, 100_000].map(Duration::from_secs).map(|delay| triggers.published_after(delay));
         let text = registry.render();
         for (bound, count) in [("20", 0), ("25", 1), ("3600", 2), ("+Inf", 3)] {
-            let line =
-                format!("rekindle_event_to_trigger_seconds_bucket{{service=\"triggers\",le=\"{bound}\"}} {count}\n");
+            let line = format!(
+                "rekindle_event_to_trigger_seconds_bucket{{service=\"triggers\",le=\"{bound}\"}} {count}\n"
+            );
             assert!(text.contains(&line), "{line} is missing from\n{text}");
         }
     }

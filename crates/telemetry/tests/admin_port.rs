@@ -64,7 +64,10 @@ fn a_loop_that_stops_turning_is_named_until_it_is_finished_with() {
     assert_eq!(json(&stalled)["stalled"][0]["component"], "triggers-0");
     let stalled_now = |service: &str, value| format!("rekindle_stalled{{service=\"{service}\"}} {value}\n");
     let metrics = get(&server, "/metrics").body;
-    assert!(metrics.contains(&stalled_now("triggers", 1)) && metrics.contains(&stalled_now("ingest", 0)), "{metrics}");
+    assert!(
+        metrics.contains(&stalled_now("triggers", 1)) && metrics.contains(&stalled_now("ingest", 0)),
+        "{metrics}"
+    );
     triggers.finish();
     assert_eq!(get(&server, "/livez").status, 200);
     let metrics = get(&server, "/metrics").body;

@@ -12,7 +12,8 @@ use std::time::Duration;
 use exposition::strict::parse;
 use telemetry::{
     Health, IngestMetrics, IngestTotals, Kind, Label, LogMetrics, LoopTime, Phase, RawPartition, Registry,
-    RoundTripMetrics, StoreMetrics, StoreTotals, TaskMetrics, TaskPartition, TaskTotals, TriggerMetrics, catalogue,
+    RoundTripMetrics, StoreMetrics, StoreTotals, TaskMetrics, TaskPartition, TaskTotals, TriggerMetrics,
+    catalogue,
 };
 
 /// A process in which everything has happened once. The handles keep their partitions shown.

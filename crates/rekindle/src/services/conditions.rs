@@ -182,7 +182,8 @@ mod tests {
         let health = Health::new();
         let stop = StopSignal::default();
         stop.request();
-        let conditions = Conditions::of(health.component("triggers", "triggers-0", Duration::from_secs(9)), stop);
+        let conditions =
+            Conditions::of(health.component("triggers", "triggers-0", Duration::from_secs(9)), stop);
         let began = Instant::now();
         conditions.pause(Duration::from_secs(60));
         assert!(began.elapsed() < Duration::from_secs(10));

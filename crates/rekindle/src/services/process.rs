@@ -155,7 +155,11 @@ impl Process {
         for stall in stalls {
             if told.insert(stall.component.clone()) {
                 let (component, allowed_seconds) = (stall.component, stall.allowed_seconds);
-                tracing::error!(component, allowed_seconds, "its loop does not turn: /livez fails as long as that lasts");
+                tracing::error!(
+                    component,
+                    allowed_seconds,
+                    "its loop does not turn: /livez fails as long as that lasts"
+                );
             }
         }
     }

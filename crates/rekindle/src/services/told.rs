@@ -64,7 +64,10 @@ mod tests {
     fn what_has_fired_tells_when_it_was_due() {
         let fired = "rekindle.cart_abandonment.fired.v1";
         let due = Some(EventTime::from_millis(1_772_359_200_500));
-        assert_eq!(by(&record(fired, "{}")), Some(Told { ce_type: fired.into(), reason: String::new(), due }));
+        assert_eq!(
+            by(&record(fired, "{}")),
+            Some(Told { ce_type: fired.into(), reason: String::new(), due })
+        );
         let mut untimed = record(fired, "{}");
         untimed.headers.truncate(1);
         assert_eq!(by(&untimed).map(|told| told.due), Some(None));

@@ -15,8 +15,8 @@ use kafka::KafkaEndOffsets;
 use redis_store::Traffic;
 use smol_str::SmolStr;
 use telemetry::{
-    LogMetrics, Pace, Phase, Registry, RoundTripMetrics, StoreMetrics, StoreTotals, TaskMetrics, TaskPartition,
-    TaskTotals, TriggerMetrics,
+    LogMetrics, Pace, Phase, Registry, RoundTripMetrics, StoreMetrics, StoreTotals, TaskMetrics,
+    TaskPartition, TaskTotals, TriggerMetrics,
 };
 use triggers::TriggerFold;
 

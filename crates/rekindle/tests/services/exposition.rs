@@ -66,7 +66,11 @@ fn the_services_serve_the_whole_catalogue_under_load_and_promtool_takes_it() {
     assert_eq!(sum("rekindle_event_to_trigger_seconds_count"), expected.len() as f64);
     // The carts are years old.
     assert_eq!(sum(r#"rekindle_event_to_trigger_seconds_bucket{service="triggers",le="3600"}"#), 0.0);
-    assert_eq!(sum("rekindle_redis_command_seconds_count"), sum("rekindle_redis_round_trips_total"), "{page}");
+    assert_eq!(
+        sum("rekindle_redis_command_seconds_count"),
+        sum("rekindle_redis_round_trips_total"),
+        "{page}"
+    );
     assert_eq!((sum("rekindle_unclean_starts_total"), sum("rekindle_stalled")), (0.0, 0.0), "{page}");
 
     for (process, loops) in [(&ingest, 1.0), (&triggers, 2.0)] {
@@ -91,7 +95,9 @@ fn a_killed_worker_and_timers_behind_a_watermark_that_stands_are_shown() {
     let mut killed = Running::start("triggers", &shop.settings_and(&own));
     eventually("both work", PATIENCE, || ingest.get("/readyz").0 == 200 && killed.get("/readyz").0 == 200);
     shop.produce_a_cart_now();
-    eventually("it is applied", PATIENCE, || sum_of(&killed.get("/metrics").1, "rekindle_events_total") == 1.0);
+    eventually("it is applied", PATIENCE, || {
+        sum_of(&killed.get("/metrics").1, "rekindle_events_total") == 1.0
+    });
     // From here on the watermark stands, and the timer is not due yet.
     ingest.signal("TERM");
     killed.signal("KILL");
@@ -148,11 +154,14 @@ fn check_with_promtool(page: &str) -> Result<(), String> {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut promtool) = promtool else {
-        eprintln!("skipped: there is no promtool to check the metrics; Debian has it in the package prometheus");
+        eprintln!(
+            "skipped: there is no promtool to check the metrics; Debian has it in the package prometheus"
+        );
         return Ok(());
     };
     promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
-    let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    let said =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
     if output.status.success() && said.trim().is_empty() { Ok(()) } else { Err(said) }
 }
