@@ -101,7 +101,9 @@ mod tests {
     fn delays_fall_into_buckets_up_to_an_hour() {
         let registry = Registry::new("0");
         let triggers = TriggerMetrics::new(&registry, "triggers");
-        [21, 3_599, 100_000].map(Duration::from_secs).map(|delay| triggers.published_after(delay));
+        [21, 3_599, 100_000]
+            .into_iter()
+            .for_each(|delay| triggers.published_after(Duration::from_secs(delay)));
         let text = registry.render();
         for (bound, count) in [("20", 0), ("25", 1), ("3600", 2), ("+Inf", 3)] {
             let line = format!(
