@@ -98,8 +98,9 @@ catalogue! {
         /// `expired`, `cancelled`; with the gate or the cause as the reason, where there is one.
         triggers: IntCounterVec = "rekindle_triggers_total" [Service Rule Outcome Reason];
         /// From the moment at which a trigger was due (its `due_at`) to the end of the transaction that published it,
-        /// for triggers that fired. Live it is what `grace` and `allowed_lateness` hold back and what the services take;
-        /// after an outage, and for history that is fed in, as much as was caught up.
+        /// for triggers that fired. Live it is what `grace` and `allowed_lateness` hold back and what the services take,
+        /// and `settle` where a late event armed the timer in the past; after an outage, and for history that is fed in, as
+        /// much as was caught up.
         event_to_trigger: HistogramVec = "rekindle_event_to_trigger_seconds" [Service] in MOMENT_TO_TRIGGER_SECONDS;
     }
     "Time and progress" {
