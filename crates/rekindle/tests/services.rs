@@ -108,6 +108,8 @@ fn without_redis_nothing_is_begun_and_a_stop_says_that_it_was_not_clean() {
     let mut triggers = Running::start("triggers", &settings);
     eventually("the reason is told", PATIENCE, || triggers.get("/readyz").1.contains("redis_unavailable"));
     assert!(triggers.get("/readyz").1.contains("catching_up"));
+    let refused = sum_of(&triggers.get("/metrics").1, r#"rekindle_redis_errors_total{reason="connection""#);
+    assert!(refused > 0.0, "{refused}");
     triggers.signal("TERM");
     assert_eq!(triggers.exit_code(PATIENCE), 1, "{}", triggers.log());
     assert!(triggers.log().contains("whoever comes next"), "{}", triggers.log());
