@@ -34,9 +34,23 @@ servers_install() {
         return 1
     fi
     echo "installing ${missing[*]}"
-    apt-get update -qq &&
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    apt-get update -qq && servers_apt_install "${missing[@]}"
 }
+
+# servers_apt_install PACKAGE...: without the services that Debian starts along with some of them, now or at the next
+# boot. A policy that is there already stays.
+servers_apt_install() (
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap 'rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+    fi
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null || exit 1
+    [ -d /run/systemd/system ] || exit 0
+    for package in "$@"; do
+        systemctl disable --quiet "$package" 2>/dev/null || true
+    done
+)
 
 # A port that nothing listens on, below those that outgoing connections take.
 free_port() {

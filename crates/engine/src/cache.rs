@@ -18,6 +18,8 @@ pub struct Cached<C> {
     pub stored: bool,
     /// How far the record is from the store.
     pub freshness: Freshness,
+    /// Whether it was read, and not used since.
+    pub just_read: bool,
 }
 
 /// How far a cached record is from the store.
@@ -104,7 +106,7 @@ mod tests {
     use super::*;
 
     fn cached(freshness: Freshness) -> Cached<u8> {
-        Cached { record: None, due: None, stored: false, freshness }
+        Cached { record: None, due: None, stored: false, freshness, just_read: false }
     }
 
     #[test]

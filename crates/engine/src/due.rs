@@ -66,6 +66,14 @@ impl DueIndex {
         self.entries.iter().take_while(move |(due, _)| *due <= watermark).map(|(_, id)| id)
     }
 
+    /// How many of the known entries lie after `passed`, up to `through`.
+    pub fn count_between(&self, passed: EventTime, through: EventTime) -> usize {
+        let is_in = |(due, _): &&DueEntry| *due <= through;
+        // No customer has an empty id, so this comes before all entries of the next millisecond.
+        let first = (EventTime::from_millis(passed.as_millis().saturating_add(1)), CustomerId::new(""));
+        self.entries.range(first..).take_while(is_in).count()
+    }
+
     /// Takes in a page of the store's entries; a page shorter than `limit` is the last. Entries of customers who are
     /// cached are passed over: for them the store may be behind.
     pub fn load(&mut self, page: Vec<DueEntry>, limit: usize, is_cached: impl Fn(&CustomerId) -> bool) {
@@ -171,6 +179,19 @@ mod tests {
         index.uncache(&"a".into(), Some(at(50)));
         assert_eq!(index.entries.len(), 1);
         assert_eq!(index.next(at(60)), NextDue::Timer(entry(10, "b")));
+    }
+
+    #[test]
+    fn what_is_held_back_lies_between_the_watermark_and_the_clock() {
+        let mut index = DueIndex::empty();
+        for (millis, id) in [(10, "a"), (11, "b"), (20, "c"), (20, "d"), (21, "e")] {
+            index.reschedule(&id.into(), None, Some(at(millis)));
+        }
+        assert_eq!(index.count_between(at(10), at(20)), 3);
+        assert_eq!(index.count_between(at(20), at(20)), 0);
+        assert_eq!(index.count_between(at(30), at(20)), 0, "the clock may be behind the log");
+        assert_eq!(index.count_between(EventTime::MIN, EventTime::MAX), 5);
+        assert_eq!(index.count_between(EventTime::MAX, EventTime::MAX), 0);
     }
 
     #[test]

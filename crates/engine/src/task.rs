@@ -123,6 +123,8 @@ pub struct TaskCounts {
     pub timers: u64,
     /// Ticks heard.
     pub ticks: u64,
+    /// Events and timers whose customer was read from the store for them; the others found theirs at hand.
+    pub misses: u64,
 }
 
 impl std::ops::Add for TaskCounts {
@@ -136,6 +138,7 @@ impl std::ops::Add for TaskCounts {
             early: self.early + other.early,
             timers: self.timers + other.timers,
             ticks: self.ticks + other.ticks,
+            misses: self.misses + other.misses,
         }
     }
 }
@@ -293,6 +296,12 @@ impl<F: Fold> Task<F> {
     /// How many events wait in the reorder buffer.
     pub fn buffered(&self) -> usize {
         self.buffer.len()
+    }
+
+    /// How many customers have a timer that is due by `now` and that the watermark has not passed, as far as is known
+    /// without asking the store: no fewer have one.
+    pub fn held_back(&self, now: EventTime) -> usize {
+        self.due.count_between(self.watermark, now)
     }
 
     /// How many customers have changed since the last checkpoint was sent.
@@ -534,6 +543,7 @@ impl<F: Fold> Task<F> {
     /// Changes a record, and keeps the timer index and the count of what a checkpoint has to write.
     fn change(&mut self, fold: &F, id: &CustomerId, change: impl FnOnce(&mut F::Customer)) {
         let Some(cached) = self.customers.get_mut(id) else { return };
+        self.counts.misses += u64::from(std::mem::take(&mut cached.just_read));
         let record = cached.record.get_or_insert_with(|| Box::new(fold.create(id)));
         change(record);
         if fold.is_forgotten(record) {
@@ -628,7 +638,8 @@ impl<F: Fold> Task<F> {
             let due_index = &mut self.due;
             self.customers.make_room(|id, cached| due_index.uncache(id, cached.due));
             due_index.cache(&id, due);
-            let cached = Cached { stored: record.is_some(), record, due, freshness: Freshness::Clean };
+            let stored = record.is_some();
+            let cached = Cached { record, due, stored, freshness: Freshness::Clean, just_read: true };
             self.customers.insert(id, cached);
         }
         Ok(())

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use engine::ports::StoreError;
 use redis::aio::MultiplexedConnection;
@@ -140,7 +141,9 @@ impl Connections {
             }
         };
         self.traffic.count_round_trip(pipeline);
-        let answer = pipeline.query_async(connection).await;
+        let sent = Instant::now();
+        let answer: RedisResult<T> = pipeline.query_async(connection).await;
+        self.traffic.tell_round_trip(sent.elapsed(), answer.as_ref().err());
         if answer.is_err() {
             self.open.remove(&address);
         }
@@ -175,7 +178,8 @@ impl Connections {
             .set_response_timeout(Some(self.settings.response_timeout))
             .set_write_backpressure_boundary(WRITE_BUFFER_BYTES);
         self.traffic.count_connection();
-        server.get_multiplexed_async_connection_with_config(&config).await
+        let opened = server.get_multiplexed_async_connection_with_config(&config).await;
+        opened.inspect_err(|error| self.traffic.tell_no_connection(error))
     }
 
     async fn owner(&mut self, keys: &TaskKeys) -> RedisResult<Client> {

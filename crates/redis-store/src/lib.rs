@@ -19,6 +19,7 @@ mod keys;
 mod position;
 mod probe;
 mod reading;
+mod round_trip;
 mod score;
 mod settings;
 mod store;
@@ -26,6 +27,7 @@ mod traffic;
 
 pub use inspection::{Finding, ServerReport, StoredCustomer, StoredPosition};
 pub use probe::{Probe, ServerTraffic};
+pub use round_trip::{RoundTrip, Watcher};
 pub use settings::{InvalidSettings, Servers, Settings};
 pub use store::RedisStore;
 pub use traffic::Traffic;

@@ -13,6 +13,7 @@ use crate::connections::Seeds;
 use crate::inspection::{ServerReport, StoredCustomer, StoredPosition};
 use crate::io_thread::{self, IoThread, Reply, Request, mark_of};
 use crate::keys::TaskKeys;
+use crate::round_trip::Watcher;
 use crate::settings::{InvalidSettings, Settings};
 use crate::traffic::Traffic;
 
@@ -34,8 +35,16 @@ impl RedisStore {
     /// # Errors
     /// [`InvalidSettings`] if a URL cannot be used or no thread can be started.
     pub fn open(settings: Settings) -> Result<Self, InvalidSettings> {
+        Self::open_watched(settings, Watcher::default())
+    }
+
+    /// As [`open`](Self::open); `watcher` is told of each round trip.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_watched(settings: Settings, watcher: Watcher) -> Result<Self, InvalidSettings> {
         let seeds = Seeds::from_settings(&settings)?;
-        let (settings, traffic) = (Arc::new(settings), Arc::new(Traffic::default()));
+        let (settings, traffic) = (Arc::new(settings), Arc::new(Traffic::watched_by(watcher)));
         let thread = io_thread::start(seeds, &settings, &traffic)?;
         Ok(Self { settings, traffic, thread, under_way: Vec::new(), ended: Vec::new() })
     }

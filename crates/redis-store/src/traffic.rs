@@ -1,6 +1,11 @@
-//! What went over the wire, counted, so that "commands per event" can be measured.
+//! What went over the wire, counted, so that "commands per event" can be measured, and told to whoever watches.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use redis::RedisError;
+
+use crate::round_trip::{RoundTrip, Watcher, reason_of};
 
 /// Counts since the store was opened. Any thread may read them at any time.
 #[derive(Debug, Default)]
@@ -9,9 +14,14 @@ pub struct Traffic {
     round_trips: AtomicU64,
     checkpoints_sent: AtomicU64,
     connections: AtomicU64,
+    watcher: Watcher,
 }
 
 impl Traffic {
+    pub(crate) fn watched_by(watcher: Watcher) -> Self {
+        Self { watcher, ..Self::default() }
+    }
+
     /// Commands sent, `WATCH`, `MULTI` and `EXEC` included.
     pub fn commands(&self) -> u64 {
         self.commands.load(Ordering::Relaxed)
@@ -36,6 +46,16 @@ impl Traffic {
         let framing = if pipeline.is_transaction() { 2 } else { 0 };
         self.commands.fetch_add(pipeline.len() as u64 + framing, Ordering::Relaxed);
         self.round_trips.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A pipeline has been answered, or given up.
+    pub(crate) fn tell_round_trip(&self, took: Duration, failure: Option<&RedisError>) {
+        self.watcher.tell(RoundTrip { took: Some(took), failure: failure.map(reason_of) });
+    }
+
+    /// A connection could not be opened.
+    pub(crate) fn tell_no_connection(&self, failure: &RedisError) {
+        self.watcher.tell(RoundTrip { took: None, failure: Some(reason_of(failure)) });
     }
 
     pub(crate) fn count_checkpoint(&self) {

@@ -26,7 +26,8 @@ const AFTER_HELP: &str = "\
 Configuration: one TOML file for everything; an environment variable REKINDLE__SECTION__KEY goes before the file,
 --set key=value before both. `rekindle check` shows what results.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 78 the configuration or a mapping is not in order.";
+Exit codes: 0 done; 1 failed; 2 wrong usage; 78 the configuration or a mapping is not in order. A service that is asked to
+stop (SIGTERM, Ctrl-C) ends with 0 when nothing is left undone, with 1 when something is, also by a second signal.";
 
 /// What `rekindle` can do.
 #[derive(Debug, Subcommand)]

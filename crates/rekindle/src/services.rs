@@ -4,6 +4,7 @@
 //! `/readyz`; asked to stop it leaves nothing undone, or says what it left; it never waits for that without a bound.
 
 mod args;
+mod backlog;
 mod conditions;
 mod connect;
 mod ingest;
@@ -12,7 +13,10 @@ mod observed_log;
 mod observed_store;
 mod process;
 mod slot;
+mod takeovers;
+mod told;
 mod triggers;
+mod watched;
 
 use anyhow::{Context, Result};
 
@@ -56,8 +60,8 @@ pub fn run_triggers(args: &TriggersArgs, config: &Config) -> Result<()> {
 /// If its thread cannot be started.
 pub fn start_ingest(process: &Process, settings: &Settings, slot: Slot) -> Result<WorkerThread> {
     let settings = settings.clone();
-    let name = format!("ingest-{slot}");
-    process.spawn(&name, move |station| ingest::work(station, &settings, &slot.name()))
+    process
+        .spawn(ingest::SERVICE, &slot.name(), move |station| ingest::work(station, &settings, &slot.name()))
 }
 
 /// Starts as many workers as asked for, each in a slot of its own.
@@ -73,7 +77,8 @@ pub fn start_triggers(
     let start = |thread| {
         let settings = settings.clone();
         let slot = slot.of_thread(thread);
-        process.spawn(&format!("triggers-{slot}"), move |station| triggers::work(station, &settings, &slot))
+        let name = slot.clone();
+        process.spawn(triggers::SERVICE, &name, move |station| triggers::work(station, &settings, &slot))
     };
     (0..threads).map(start).collect::<Result<_>>().context("the workers cannot be started")
 }

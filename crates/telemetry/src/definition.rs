@@ -4,7 +4,7 @@
 //! values.
 
 use prometheus::core::Collector;
-use prometheus::{CounterVec, GaugeVec, IntCounterVec, Opts};
+use prometheus::{CounterVec, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts};
 
 /// How a metric moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Kind {
     Counter,
     /// Up and down.
     Gauge,
+    /// Measurements counted by size.
+    Histogram,
 }
 
 impl Kind {
@@ -21,6 +23,7 @@ impl Kind {
         match self {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
         }
     }
 }
@@ -102,6 +105,8 @@ pub struct Metric {
     pub kind: Kind,
     /// In the order in which values are given.
     pub labels: &'static [Label],
+    /// Upper bounds of a histogram's buckets; of no other kind.
+    pub buckets: &'static [f64],
     pub(crate) doc: &'static str,
 }
 
@@ -162,5 +167,14 @@ impl Family for GaugeVec {
     fn build(metric: &Metric) -> Result<Self, prometheus::Error> {
         let (opts, labels) = metric.opts();
         Self::new(opts, &labels)
+    }
+}
+
+impl Family for HistogramVec {
+    const KIND: Kind = Kind::Histogram;
+
+    fn build(metric: &Metric) -> Result<Self, prometheus::Error> {
+        let (opts, labels) = metric.opts();
+        Self::new(HistogramOpts { common_opts: opts, buckets: metric.buckets.to_vec() }, &labels)
     }
 }

@@ -29,6 +29,7 @@ struct Shared {
 
 #[derive(Debug)]
 struct Heart {
+    service: String,
     stall_after: Duration,
     registered: Instant,
     /// Milliseconds from the process's beginning to the last beat.
@@ -70,11 +71,11 @@ impl Health {
         Self(Arc::new(Shared { began: Instant::now(), hearts, reasons }))
     }
 
-    /// Registers a loop, which from now on has to beat at least every `stall_after`, and is not ready before its first
+    /// Registers a loop of a service, which from now on has to beat at least every `stall_after`, and is not ready before its first
     /// beat. A former component of that name is forgotten.
-    pub fn component(&self, name: &str, stall_after: Duration) -> Component {
-        let heart =
-            Arc::new(Heart { stall_after, registered: Instant::now(), last_beat: AtomicU64::new(NEVER) });
+    pub fn component(&self, service: &str, name: &str, stall_after: Duration) -> Component {
+        let (service, registered) = (service.to_owned(), Instant::now());
+        let heart = Arc::new(Heart { service, stall_after, registered, last_beat: AtomicU64::new(NEVER) });
         self.forget_reasons_of(name);
         self.hearts().insert(name.to_owned(), Arc::clone(&heart));
         Component { health: self.clone(), name: name.to_owned(), heart }
@@ -95,6 +96,16 @@ impl Health {
         self.stalls_at(Instant::now())
     }
 
+    /// Each service of this process, and whether a loop of it stands still.
+    pub(crate) fn stalled_services(&self) -> BTreeMap<String, bool> {
+        let (hearts, now) = (self.hearts(), Instant::now());
+        let mut services = BTreeMap::new();
+        for heart in hearts.values() {
+            *services.entry(heart.service.clone()).or_default() |= heart.is_stalled(self.0.began, now);
+        }
+        services
+    }
+
     /// Every reason why the process is not ready; none if it is.
     pub fn not_ready(&self) -> Vec<NotReady> {
         self.not_ready_at(Instant::now())
@@ -102,15 +113,13 @@ impl Health {
 
     fn stalls_at(&self, now: Instant) -> Vec<Stall> {
         let hearts = self.hearts();
-        let stalled = hearts.iter().filter_map(|(component, heart)| {
-            let silent = now.saturating_duration_since(heart.last_sign(self.0.began));
-            (silent > heart.stall_after).then(|| Stall {
-                component: component.clone(),
-                silent_seconds: silent.as_secs(),
-                allowed_seconds: heart.stall_after.as_secs(),
-            })
+        let stalled = hearts.iter().filter(|(_, heart)| heart.is_stalled(self.0.began, now));
+        let described = stalled.map(|(component, heart)| Stall {
+            component: component.clone(),
+            silent_seconds: heart.silence(self.0.began, now).as_secs(),
+            allowed_seconds: heart.stall_after.as_secs(),
         });
-        stalled.collect()
+        described.collect()
     }
 
     fn not_ready_at(&self, now: Instant) -> Vec<NotReady> {
@@ -160,6 +169,14 @@ impl Health {
 }
 
 impl Heart {
+    fn is_stalled(&self, began: Instant, now: Instant) -> bool {
+        self.silence(began, now) > self.stall_after
+    }
+
+    fn silence(&self, began: Instant, now: Instant) -> Duration {
+        now.saturating_duration_since(self.last_sign(began))
+    }
+
     fn last_sign(&self, began: Instant) -> Instant {
         match self.last_beat.load(Ordering::Relaxed) {
             NEVER => self.registered,
@@ -223,7 +240,7 @@ mod tests {
     #[test]
     fn a_loop_is_ready_with_its_first_beat() {
         let health = Health::new();
-        let triggers = health.component("triggers-0", ALLOWED);
+        let triggers = health.component("triggers", "triggers-0", ALLOWED);
         assert_eq!(reasons(&health), [("triggers-0".to_owned(), "starting")]);
         triggers.beat();
         assert!(health.not_ready().is_empty());
@@ -232,8 +249,8 @@ mod tests {
     #[test]
     fn a_loop_that_does_not_turn_is_named() {
         let health = Health::new();
-        let triggers = health.component("triggers-0", ALLOWED);
-        let ingest = health.component("ingest-0", Duration::from_secs(60));
+        let triggers = health.component("triggers", "triggers-0", ALLOWED);
+        let ingest = health.component("ingest", "ingest-0", Duration::from_secs(60));
         triggers.beat();
         ingest.beat();
         let now = Instant::now();
@@ -245,9 +262,23 @@ mod tests {
     }
 
     #[test]
+    fn a_service_stalls_with_any_of_its_loops() {
+        let health = Health::new();
+        let loops = ["triggers-0", "triggers-1"].map(|name| health.component("triggers", name, ALLOWED));
+        let ingest = health.component("ingest", "ingest-0", ALLOWED);
+        let stuck = health.component("triggers", "triggers-2", Duration::ZERO);
+        loops.iter().chain([&ingest, &stuck]).for_each(Component::beat);
+        std::thread::sleep(Duration::from_millis(2));
+        let stalled = |service: &str, is_stalled| (service.to_owned(), is_stalled);
+        assert_eq!(health.stalled_services(), [stalled("ingest", false), stalled("triggers", true)].into());
+        stuck.finish();
+        assert_eq!(health.stalled_services(), [stalled("ingest", false), stalled("triggers", false)].into());
+    }
+
+    #[test]
     fn a_loop_that_turns_again_is_well_again() {
         let health = Health::new();
-        let triggers = health.component("triggers-0", Duration::from_millis(1));
+        let triggers = health.component("triggers", "triggers-0", Duration::from_millis(1));
         triggers.beat();
         std::thread::sleep(Duration::from_millis(5));
         assert_eq!(health.stalls().len(), 1);
@@ -259,7 +290,7 @@ mod tests {
     #[test]
     fn a_loop_that_never_begins_stalls_too() {
         let health = Health::new();
-        let _triggers = health.component("triggers-0", ALLOWED);
+        let _triggers = health.component("triggers", "triggers-0", ALLOWED);
         assert_eq!(health.stalls_at(Instant::now() + Duration::from_secs(11)).len(), 1);
     }
 
@@ -267,9 +298,9 @@ mod tests {
     fn a_component_that_vanishes_stalls_and_one_that_finishes_does_not() {
         let health = Health::new();
         let later = || Instant::now() + Duration::from_secs(11);
-        drop(health.component("triggers-0", ALLOWED));
+        drop(health.component("triggers", "triggers-0", ALLOWED));
         assert_eq!(health.stalls_at(later()).len(), 1);
-        let again = health.component("triggers-0", ALLOWED);
+        let again = health.component("triggers", "triggers-0", ALLOWED);
         again.set("halted", "partition 3");
         again.finish();
         assert!(health.stalls_at(later()).is_empty());
@@ -279,7 +310,7 @@ mod tests {
     #[test]
     fn reasons_are_set_renewed_and_cleared_one_by_one() {
         let health = Health::new();
-        let triggers = health.component("triggers-0", ALLOWED);
+        let triggers = health.component("triggers", "triggers-0", ALLOWED);
         triggers.beat();
         triggers.set("catching_up", "20 records behind");
         triggers.set("catching_up", "10 records behind");

@@ -40,6 +40,8 @@ pub struct RawPartition<'a> {
     pub published: Option<i64>,
     /// The offset of the partition's next record.
     pub log_end: Option<i64>,
+    /// How old the first record is that is not published.
+    pub lag_seconds: Option<f64>,
     /// How far its last stable offset was before its end when both were asked for last.
     pub unstable: Option<i64>,
 }
@@ -49,7 +51,7 @@ pub struct IngestMetrics {
     records: RunningTotals<2>,
     amendments: RunningTotals<1>,
     missed: RunningTotals<0>,
-    partitions: PartitionSeries<4>,
+    partitions: PartitionSeries<5>,
 }
 
 impl IngestMetrics {
@@ -62,7 +64,13 @@ impl IngestMetrics {
             missed: RunningTotals::new(&families.records_missed, service),
             partitions: PartitionSeries::new(
                 service,
-                [&families.watermark, &families.published_offset, &families.lag, &families.unstable],
+                [
+                    &families.watermark,
+                    &families.published_offset,
+                    &families.lag,
+                    &families.lag_seconds,
+                    &families.unstable,
+                ],
             ),
         }
     }
@@ -85,6 +93,7 @@ impl IngestMetrics {
                 event_seconds(at.watermark),
                 at.published.map(|offset| offset as f64),
                 distance(at.log_end, at.published),
+                at.lag_seconds,
                 at.unstable.map(|records| records as f64),
             ];
             (PartitionLabels::new(at.topic, at.partition), values)
@@ -124,6 +133,7 @@ mod tests {
             watermark: Some(1_500),
             published: Some(90),
             log_end: Some(100),
+            lag_seconds: Some(0.25),
             unstable: Some(4),
         };
         metrics.observe(&totals, [partition]);
@@ -137,6 +147,7 @@ mod tests {
             r#"rekindle_records_missed_total{service="ingest"} 0"#,
             r#"rekindle_watermark_timestamp_seconds{partition="3",service="ingest",topic="purchase"} 1.5"#,
             r#"rekindle_lag_records{partition="3",service="ingest",topic="purchase"} 10"#,
+            r#"rekindle_lag_seconds{partition="3",service="ingest",topic="purchase"} 0.25"#,
             r#"rekindle_unstable_records{partition="3",service="ingest",topic="purchase"} 4"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is missing from\n{text}");

@@ -6,19 +6,32 @@ use std::time::{Duration, Instant};
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Says when a worker should be observed again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pace {
+    interval: Duration,
     last: Option<Instant>,
 }
 
+impl Default for Pace {
+    /// Five times a second at most.
+    fn default() -> Self {
+        Self::every(INTERVAL)
+    }
+}
+
 impl Pace {
-    /// Whether it is time; the first time it is, and then five times a second at most.
+    /// Once in such an interval at most.
+    pub const fn every(interval: Duration) -> Self {
+        Self { interval, last: None }
+    }
+
+    /// Whether it is time; the first time it is, and then once in each interval at most.
     pub fn is_due(&mut self) -> bool {
         self.is_due_at(Instant::now())
     }
 
     fn is_due_at(&mut self, now: Instant) -> bool {
-        if self.last.is_some_and(|last| now.duration_since(last) < INTERVAL) {
+        if self.last.is_some_and(|last| now.duration_since(last) < self.interval) {
             return false;
         }
         self.last = Some(now);

@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use prometheus::{Encoder, TextEncoder};
 
 use crate::catalogue::Families;
+use crate::health::Health;
 use crate::process::Usage;
 
 /// The metrics of this process. A clone is the same registry.
@@ -46,6 +47,15 @@ impl Registry {
             tracing::error!(%error, "metrics cannot be written");
         }
         String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// Shows of each service that runs whether it stalls, and of no other.
+    pub fn show_health(&self, health: &Health) {
+        let family = &self.families().stalled;
+        family.reset();
+        for (service, is_stalled) in health.stalled_services() {
+            family.with_label_values(&[&service]).set(f64::from(u8::from(is_stalled)));
+        }
     }
 
     fn take_in(&self, usage: Usage) {

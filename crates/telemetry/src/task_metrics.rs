@@ -23,10 +23,14 @@ pub struct TaskTotals {
     pub timers: u64,
     /// Ticks heard.
     pub ticks: u64,
+    /// Of events and timers, those whose customer had to be read for them.
+    pub cache_misses: u64,
+    /// Partitions taken over from a worker that had not drained.
+    pub unclean_starts: u64,
 }
 
-/// Where a task stands.
-#[derive(Clone, Copy, Debug)]
+/// Where a task stands; one that waits to be begun again, or stands still, has only what is known of its log.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct TaskPartition<'a> {
     /// The topic it reads.
     pub topic: &'a str,
@@ -37,17 +41,23 @@ pub struct TaskPartition<'a> {
     /// The source that holds the watermark.
     pub holder: Option<(&'a str, i32)>,
     /// Events in the reorder buffer.
-    pub buffered: usize,
+    pub buffered: Option<usize>,
     /// Customers in memory.
-    pub cached: usize,
+    pub cached: Option<usize>,
     /// Customers that changed since the last checkpoint.
-    pub dirty: usize,
+    pub dirty: Option<usize>,
     /// K: the group's committed offset.
     pub published: Option<i64>,
     /// R: the offset of the position in the store.
     pub checkpointed: Option<i64>,
     /// The offset of the partition's next record.
     pub log_end: Option<i64>,
+    /// How old the first record is that is not published.
+    pub lag_seconds: Option<f64>,
+    /// How far its last stable offset was before its end when both were asked for last.
+    pub unstable: Option<i64>,
+    /// Customers who are due by the clock and held back by the watermark.
+    pub held: Option<usize>,
 }
 
 /// The metrics of one worker. Dropped, it takes its partitions out of the exposition.
@@ -56,7 +66,9 @@ pub struct TaskMetrics {
     out_of_order: RunningTotals<1>,
     timers: RunningTotals<0>,
     ticks: RunningTotals<0>,
-    partitions: PartitionSeries<8>,
+    cache: RunningTotals<1>,
+    unclean_starts: RunningTotals<0>,
+    partitions: PartitionSeries<11>,
     halted: PartitionSeries<1>,
     holders: WatermarkHolders,
     /// The stored offset of each partition, and when it was seen to move there.
@@ -76,12 +88,17 @@ impl TaskMetrics {
             &families.lag,
             &families.checkpoint_lag,
             &families.checkpointed_at,
+            &families.lag_seconds,
+            &families.unstable,
+            &families.timers_held,
         ];
         Self {
             events: RunningTotals::new(&families.events, service),
             out_of_order: RunningTotals::new(&families.events_out_of_order, service),
             timers: RunningTotals::new(&families.timers_fired, service),
             ticks: RunningTotals::new(&families.ticks, service),
+            cache: RunningTotals::new(&families.cache_reads, service),
+            unclean_starts: RunningTotals::new(&families.unclean_starts, service),
             partitions: PartitionSeries::new(service, gauges),
             halted: PartitionSeries::new(service, [&families.halted]),
             holders: WatermarkHolders::new(service, &families.watermark_holder),
@@ -110,6 +127,10 @@ impl TaskMetrics {
         self.out_of_order.advance(&[(["late"], totals.late), (["early"], totals.early)]);
         self.timers.advance(&[([], totals.timers)]);
         self.ticks.advance(&[([], totals.ticks)]);
+        let looked_at = totals.applied + totals.duplicates + totals.timers;
+        let hits = looked_at.saturating_sub(totals.cache_misses);
+        self.cache.advance(&[(["hit"], hits), (["miss"], totals.cache_misses)]);
+        self.unclean_starts.advance(&[([], totals.unclean_starts)]);
         let (mut holders, mut checkpoints, mut rows) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for task in tasks {
             let labels = PartitionLabels::new(task.topic, task.partition);
@@ -138,17 +159,24 @@ impl TaskMetrics {
 }
 
 /// In the order of the families.
-fn gauges(task: &TaskPartition<'_>, checkpointed_at: Option<SystemTime>) -> [Option<f64>; 8] {
+fn gauges(task: &TaskPartition<'_>, checkpointed_at: Option<SystemTime>) -> [Option<f64>; 11] {
     [
         event_seconds(task.watermark),
-        Some(task.buffered as f64),
-        Some(task.cached as f64),
-        Some(task.dirty as f64),
+        count(task.buffered),
+        count(task.cached),
+        count(task.dirty),
         task.published.map(|offset| offset as f64),
         distance(task.log_end, task.published),
         distance(task.published, task.checkpointed),
         checkpointed_at.map(unix_seconds),
+        task.lag_seconds,
+        task.unstable.map(|records| records as f64),
+        count(task.held),
     ]
+}
+
+fn count(count: Option<usize>) -> Option<f64> {
+    count.map(|count| count as f64)
 }
 
 #[cfg(test)]
@@ -162,12 +190,15 @@ mod tests {
             partition,
             watermark: Some(60_000),
             holder: Some(("purchase", 3)),
-            buffered: 4,
-            cached: 5,
-            dirty: 6,
+            buffered: Some(4),
+            cached: Some(5),
+            dirty: Some(6),
             published: Some(90),
             checkpointed: Some(70),
             log_end: Some(100),
+            lag_seconds: Some(2.5),
+            unstable: Some(3),
+            held: Some(7),
         }
     }
 
@@ -194,6 +225,9 @@ mod tests {
             ("rekindle_lag_records", 10.0),
             ("rekindle_checkpoint_lag_records", 20.0),
             ("rekindle_checkpoint_timestamp_seconds", 9.0),
+            ("rekindle_lag_seconds", 2.5),
+            ("rekindle_unstable_records", 3.0),
+            ("rekindle_timers_held", 7.0),
         ] {
             assert_eq!(value(&registry, metric), Some(expected), "{metric}");
         }
@@ -212,6 +246,25 @@ mod tests {
         assert!(holders[1].contains(r#"partition="1""#) && holders[1].contains(r#"source="purchase/3""#));
         metrics.observe(TaskTotals::default(), [TaskPartition { holder: None, ..task(0) }]);
         assert!(lines(&registry, "rekindle_watermark_holder_info").is_empty());
+    }
+
+    #[test]
+    fn a_task_that_waits_to_be_begun_again_shows_its_lag_and_no_state() {
+        let registry = Registry::new("0");
+        let mut metrics = TaskMetrics::new(&registry, "triggers");
+        metrics.observe(TaskTotals::default(), [task(0)]);
+        let TaskPartition { topic, partition, published, log_end, .. } = task(0);
+        let lag_seconds = Some(30.0);
+        let waiting =
+            TaskPartition { topic, partition, published, log_end, lag_seconds, ..TaskPartition::default() };
+        metrics.observe(TaskTotals::default(), [waiting]);
+        assert_eq!(value(&registry, "rekindle_lag_seconds"), Some(30.0));
+        assert_eq!(value(&registry, "rekindle_lag_records"), Some(10.0));
+        for metric in
+            ["rekindle_watermark_timestamp_seconds", "rekindle_cached_customers", "rekindle_timers_held"]
+        {
+            assert_eq!(value(&registry, metric), None, "{metric}");
+        }
     }
 
     #[test]
@@ -236,6 +289,29 @@ mod tests {
         assert_eq!(lines(&registry, "rekindle_halted_partitions").len(), 2);
         metrics.observe_halted([]);
         assert!(lines(&registry, "rekindle_halted_partitions").is_empty());
+    }
+
+    #[test]
+    fn whatever_looked_at_a_customer_found_it_or_had_it_read() {
+        let registry = Registry::new("0");
+        let mut metrics = TaskMetrics::new(&registry, "triggers");
+        let totals = TaskTotals {
+            applied: 10,
+            duplicates: 2,
+            timers: 3,
+            cache_misses: 4,
+            unclean_starts: 1,
+            ..TaskTotals::default()
+        };
+        metrics.observe(totals, []);
+        assert_eq!(
+            lines(&registry, "rekindle_cache_reads_total"),
+            [
+                r#"rekindle_cache_reads_total{outcome="hit",service="triggers"} 11"#,
+                r#"rekindle_cache_reads_total{outcome="miss",service="triggers"} 4"#
+            ]
+        );
+        assert_eq!(value(&registry, "rekindle_unclean_starts_total"), Some(1.0));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //!
 //! Must stay true: whatever the texts, the number of series stays bounded: what is no word counts as `other`.
 
-use prometheus::IntCounterVec;
+use std::time::Duration;
+
+use prometheus::{Histogram, IntCounterVec};
 
 use crate::registry::Registry;
 
@@ -17,12 +19,15 @@ const MAX_WORD: usize = 64;
 pub struct TriggerMetrics {
     service: String,
     family: IntCounterVec,
+    delay: Histogram,
 }
 
 impl TriggerMetrics {
     /// For one service.
     pub fn new(registry: &Registry, service: &str) -> Self {
-        Self { service: service.to_owned(), family: registry.families().triggers.clone() }
+        let families = registry.families();
+        let delay = families.event_to_trigger.with_label_values(&[service]);
+        Self { service: service.to_owned(), family: families.triggers.clone(), delay }
     }
 
     /// Counts a record whose transaction has committed: `ce_type` as in `rekindle.cart_abandonment.fired.v1`, and the
@@ -31,6 +36,11 @@ impl TriggerMetrics {
         let (rule, stage) = rule_and_stage(ce_type);
         let reason = if reason.is_empty() { "" } else { word(reason) };
         self.family.with_label_values(&[self.service.as_str(), rule, stage, reason]).inc();
+    }
+
+    /// A trigger that fired was published so long after it was due.
+    pub fn published_after(&self, delay: Duration) {
+        self.delay.observe(delay.as_secs_f64());
     }
 }
 
@@ -85,5 +95,21 @@ mod tests {
             triggers.family.with_label_values(&["triggers", "cart_abandonment", stage, reason]).get()
         };
         assert_eq!((count("fired", ""), count("suppressed", "consent")), (1, 2));
+    }
+
+    #[test]
+    fn delays_fall_into_buckets_up_to_an_hour() {
+        let registry = Registry::new("0");
+        let triggers = TriggerMetrics::new(&registry, "triggers");
+        [21, 3_599, 100_000]
+            .into_iter()
+            .for_each(|delay| triggers.published_after(Duration::from_secs(delay)));
+        let text = registry.render();
+        for (bound, count) in [("20", 0), ("25", 1), ("3600", 2), ("+Inf", 3)] {
+            let line = format!(
+                "rekindle_event_to_trigger_seconds_bucket{{service=\"triggers\",le=\"{bound}\"}} {count}\n"
+            );
+            assert!(text.contains(&line), "{line} is missing from\n{text}");
+        }
     }
 }

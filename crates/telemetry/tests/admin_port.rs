@@ -53,17 +53,25 @@ fn metrics_are_served_in_the_text_format() {
 fn a_loop_that_stops_turning_is_named_until_it_is_finished_with() {
     let health = Health::new();
     let server = start(&health);
-    health.component("ingest-0", Duration::from_secs(600)).beat();
+    health.component("ingest", "ingest-0", Duration::from_secs(600)).beat();
     assert_eq!(get(&server, "/livez").status, 200);
-    let triggers = health.component("triggers-0", Duration::ZERO);
+    let triggers = health.component("triggers", "triggers-0", Duration::ZERO);
     triggers.beat();
     std::thread::sleep(Duration::from_millis(5));
     let stalled = get(&server, "/livez");
     assert_eq!(stalled.status, 503);
     assert_eq!(json(&stalled)["stalled"].as_array().map(Vec::len), Some(1));
     assert_eq!(json(&stalled)["stalled"][0]["component"], "triggers-0");
+    let stalled_now = |service: &str, value| format!("rekindle_stalled{{service=\"{service}\"}} {value}\n");
+    let metrics = get(&server, "/metrics").body;
+    assert!(
+        metrics.contains(&stalled_now("triggers", 1)) && metrics.contains(&stalled_now("ingest", 0)),
+        "{metrics}"
+    );
     triggers.finish();
     assert_eq!(get(&server, "/livez").status, 200);
+    let metrics = get(&server, "/metrics").body;
+    assert!(!metrics.contains("rekindle_stalled{service=\"triggers\"}"), "nothing of it runs: {metrics}");
 }
 
 #[test]
@@ -71,7 +79,7 @@ fn readiness_names_every_reason_and_comes_when_none_is_left() {
     let health = Health::new();
     let server = start(&health);
     assert_eq!(json(&get(&server, "/readyz"))["reasons"][0]["reason"], "starting");
-    let triggers = health.component("triggers-0", Duration::from_secs(60));
+    let triggers = health.component("triggers", "triggers-0", Duration::from_secs(60));
     triggers.beat();
     triggers.set("catching_up", "20 records behind");
     triggers.set("halted", "partition 3: the state was made by other rules");

@@ -27,7 +27,7 @@ pub use gates::{ConsentDefault, FurtherSteps, Gate, Gates, Outcomes, QuietHoursG
 pub use ingest::{Identity, Ingest, Vocabulary};
 pub use kafka::Kafka;
 pub use lifecycle::{VipTable, YearlyTable};
-pub use process::{Admin, Log, LogFormat};
+pub use process::{Admin, Log, LogFormat, Process};
 pub use profile::ProfileTable;
 pub use redis::Redis;
 pub use triggers::{Activity, Dormancy, EndedBy, Triggers};
@@ -47,6 +47,7 @@ pub struct Sections {
     pub topics: Topics,
     pub replay: Replay,
     pub up: Up,
+    pub process: Process,
     pub admin: Admin,
     pub log: Log,
 }

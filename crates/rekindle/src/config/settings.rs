@@ -19,7 +19,7 @@ use strict_toml::{Origins, Problem};
 use super::sections::Sections;
 use check::Check;
 pub use churn::by_model as churn_by_model;
-pub use servers::{KafkaSettings, LogSettings};
+pub use servers::{KafkaSettings, LogSettings, ProcessSettings};
 
 /// Everything that the services are built from.
 #[derive(Clone, Debug)]
@@ -40,6 +40,8 @@ pub struct Settings {
     pub kafka: KafkaSettings,
     /// The Redis servers.
     pub redis: redis_store::Settings,
+    /// How long a process waits for its workers.
+    pub process: ProcessSettings,
     /// Where the admin port listens; `None` for nowhere.
     pub admin: Option<SocketAddr>,
     /// The process's log.
@@ -57,6 +59,7 @@ impl Settings {
         check.topics(&sections.topics)?;
         check.kafka(&sections.kafka)?;
         check.redis(&sections.redis)?;
+        check.process(&sections.process)?;
         check.up(&sections.up)?;
         check.at_least("replay.sort_memory_bytes", sections.replay.sort_memory_bytes as u64, 1 << 20)?;
         check.engine(&sections.engine)?;
@@ -76,6 +79,7 @@ impl Settings {
             triggers,
             kafka: servers::kafka(&sections.kafka, origins)?,
             redis: servers::redis(&sections.redis, origins)?,
+            process: servers::process(&sections.process),
             admin: servers::admin(&sections.admin, origins)?,
             log: servers::log(&sections.log, origins)?,
         })

@@ -32,9 +32,9 @@ Examples:
     rekindle ingest --slot 0 --set admin.address=127.0.0.1:9464
     rekindle ingest --slot 1 --set admin.address=127.0.0.1:9465
 
-SIGTERM or Ctrl-C: it ends its transaction and stops; a second one ends it at once. Exit codes: 0 stopped, and nothing
-left undone; 1 failed, fenced by another process in its slot, or stopped before everything was done; 2 wrong usage;
-78 the configuration is not in order.";
+SIGTERM or Ctrl-C: it ends its transaction and stops, within process.drain_limit; a second one ends it at once. Exit
+codes: 0 stopped, and nothing left undone; 1 failed, fenced by another process in its slot, or stopped before everything
+was done; 2 wrong usage; 78 the configuration is not in order.";
 
 /// `rekindle triggers`.
 #[derive(Args, Debug)]
@@ -89,5 +89,5 @@ Examples:
   Changed rules, after all processes have stopped with code 0:
     rekindle triggers --config deploy/rekindle.toml --adopt
 
-SIGTERM or Ctrl-C: it publishes, writes its state to Redis, and stops; a second one ends it at once. Exit codes: as
-`rekindle ingest`.";
+SIGTERM or Ctrl-C: it publishes, writes its state to Redis, and stops, within process.drain_limit; a second one ends it at
+once. Exit codes: as `rekindle ingest`.";

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_worker_is_ready_once_it_has_joined_and_nothing_is_wrong() {
         let health = Health::new();
-        let component = health.component("triggers-0", Duration::from_secs(9));
+        let component = health.component("triggers", "triggers-0", Duration::from_secs(9));
         let conditions = Conditions::of(component, StopSignal::default());
         conditions.beat();
         assert_eq!(reasons(&health), ["no_partitions"]);
@@ -182,7 +182,8 @@ mod tests {
         let health = Health::new();
         let stop = StopSignal::default();
         stop.request();
-        let conditions = Conditions::of(health.component("triggers-0", Duration::from_secs(9)), stop);
+        let conditions =
+            Conditions::of(health.component("triggers", "triggers-0", Duration::from_secs(9)), stop);
         let began = Instant::now();
         conditions.pause(Duration::from_secs(60));
         assert!(began.elapsed() < Duration::from_secs(10));

@@ -6,8 +6,9 @@ use anyhow::{Context, Result};
 use engine::memory::SystemClock;
 use engine::worker::StopSignal;
 use kafka::{KafkaEndOffsets, KafkaLog, KafkaLogSettings, TopicAdmin};
-use redis_store::RedisStore;
+use redis_store::{RedisStore, Watcher};
 use smol_str::SmolStr;
+use telemetry::RoundTripMetrics;
 
 use super::conditions::{Condition, Conditions};
 use super::observed_log::missing_topics;
@@ -64,9 +65,13 @@ pub fn ends(settings: &KafkaSettings, topics: Vec<SmolStr>) -> Result<KafkaEndOf
     Ok(KafkaEndOffsets::connect(&settings.properties, topics, SystemClock, settings.timeouts)?)
 }
 
-/// The store of one worker.
-pub fn store(settings: &Settings) -> Result<RedisStore> {
-    RedisStore::open(settings.redis.clone()).context("the state store cannot be opened")
+/// The store of one worker, whose round trips are measured.
+pub fn store(settings: &Settings, round_trips: RoundTripMetrics) -> Result<RedisStore> {
+    let watcher = Watcher::new(move |round_trip| {
+        round_trip.took.into_iter().for_each(|took| round_trips.took(took));
+        round_trip.failure.into_iter().for_each(|reason| round_trips.failed(reason));
+    });
+    RedisStore::open_watched(settings.redis.clone(), watcher).context("the state store cannot be opened")
 }
 
 /// Looks at how the servers of the store are set up, and tells what a person should change.

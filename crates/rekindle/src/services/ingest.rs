@@ -10,11 +10,12 @@ use engine::worker::Exit;
 use events::TopicPartition;
 use events::normalise::Normaliser;
 use ingest::IngestWorker;
-use telemetry::{IngestMetrics, IngestTotals, LogMetrics, Pace, RawPartition};
+use telemetry::{IngestMetrics, IngestTotals, LogMetrics, Pace, Phase, RawPartition};
 
 use super::conditions::{Condition, Conditions};
 use super::log_ends::{KnownEnds, ObservedEnds};
 use super::observed_log::ObservedLog;
+use super::watched::Watched;
 use super::{Station, connect};
 use crate::config::settings::Settings;
 
@@ -38,11 +39,13 @@ pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
     let evidence = evidence.telling(&conditions);
     let log = connect::log(&settings.kafka, SERVICE, slot, raw_topics)?;
     let metrics = LogMetrics::new(&station.registry, SERVICE);
-    let log = ObservedLog::new(log, &conditions, metrics, settings.ingest.customer_events.clone());
+    let watched = Watched::new(&station.registry, SERVICE, Phase::Decode);
+    let log = ObservedLog::new(log, &conditions, &watched, metrics, settings.ingest.customer_events.clone());
     let normaliser = Normaliser::new(settings.normaliser.clone())?;
     let mut worker = IngestWorker::new(log, SystemClock, evidence, normaliser, settings.ingest.clone());
     let mut shown = Shown {
         conditions: Rc::clone(&conditions),
+        watched,
         pace: Pace::default(),
         metrics: IngestMetrics::new(&station.registry, SERVICE),
         ends,
@@ -59,6 +62,7 @@ pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
 /// What the worker shows.
 struct Shown {
     conditions: Rc<Conditions>,
+    watched: Rc<Watched>,
     pace: Pace,
     metrics: IngestMetrics,
     ends: KnownEnds,
@@ -98,18 +102,38 @@ impl Shown {
             amounts_dropped: counts.amounts_dropped,
             skipped_by_retention: worker.skipped_by_retention(),
         };
-        let ends = self.ends.borrow();
+        let (ends, mut backlog) = (self.ends.borrow(), self.watched.backlog.borrow_mut());
+        let now = SystemClock.now();
         let partitions =
             worker.committed().zip(worker.watermarks()).map(|((partition, committed), (_, watermark))| {
+                let (log_end, unstable) = ends.shown(partition);
+                let known_end = ends.log_ends.get(partition).copied();
                 RawPartition {
                     topic: &partition.topic,
                     partition: partition.partition,
                     watermark: watermark.map(|watermark| watermark.as_millis()),
                     published: i64::try_from(committed).ok(),
-                    log_end: ends.log_ends.get(partition).and_then(|end| i64::try_from(*end).ok()),
-                    unstable: ends.unstable.get(partition).and_then(|count| i64::try_from(*count).ok()),
+                    log_end,
+                    lag_seconds: backlog.age(partition, committed, known_end, now),
+                    unstable,
                 }
             });
+        let mut partitions: Vec<_> = partitions.collect();
+        // What waits to be read again has its lag all the same, from where it stood.
+        for partition in worker.waiting() {
+            let Some(committed) = backlog.published(partition) else { continue };
+            let (log_end, unstable) = ends.shown(partition);
+            let known_end = ends.log_ends.get(partition).copied();
+            partitions.push(RawPartition {
+                topic: &partition.topic,
+                partition: partition.partition,
+                watermark: None,
+                published: i64::try_from(committed).ok(),
+                log_end,
+                lag_seconds: backlog.age(partition, committed, known_end, now),
+                unstable,
+            });
+        }
         self.metrics.observe(&totals, partitions);
     }
 }

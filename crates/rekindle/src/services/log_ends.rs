@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use engine::ports::{EndOffsets, Evidence, LogError, Offset};
 use events::TopicPartition;
 
+use super::backlog::KnownEnd;
 use super::conditions::{Condition, Conditions};
 use super::observed_log::missing_topics;
 
@@ -18,19 +19,28 @@ const EVERY: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub struct Ends {
     /// Where each ends.
-    pub log_ends: BTreeMap<TopicPartition, Offset>,
+    pub log_ends: BTreeMap<TopicPartition, KnownEnd>,
     /// How far the last stable offset of each was before its end.
     pub unstable: BTreeMap<TopicPartition, u64>,
 }
 
 impl Ends {
+    /// The offset of the partition's next record, and how many records lie beyond its last stable one.
+    pub fn shown(&self, partition: &TopicPartition) -> (Option<i64>, Option<i64>) {
+        let end = self.log_ends.get(partition).and_then(|known| i64::try_from(known.end).ok());
+        (end, self.unstable.get(partition).and_then(|count| i64::try_from(*count).ok()))
+    }
+
     fn hear(&mut self, answer: &Evidence) {
         let unstable = |(partition, stable): (&TopicPartition, &Offset)| {
             let end = answer.ends.get(partition)?;
             Some((partition.clone(), end.saturating_sub(*stable)))
         };
         self.unstable.extend(answer.stable_ends.iter().filter_map(unstable));
-        self.log_ends.extend(answer.ends.clone());
+        let known = |(partition, end): (&TopicPartition, &Offset)| {
+            (partition.clone(), KnownEnd { end: *end, asked_at: answer.asked_at })
+        };
+        self.log_ends.extend(answer.ends.iter().map(known));
     }
 }
 
@@ -119,9 +129,9 @@ mod tests {
         };
         let mut ends = Ends::default();
         ends.hear(&answer(9, Some(5)));
-        assert_eq!((ends.log_ends[&at], ends.unstable[&at]), (9, 4));
+        assert_eq!((ends.log_ends[&at].end, ends.unstable[&at]), (9, 4));
         ends.hear(&answer(12, None));
-        assert_eq!((ends.log_ends[&at], ends.unstable[&at]), (12, 4));
+        assert_eq!((ends.log_ends[&at].end, ends.unstable[&at]), (12, 4));
         ends.hear(&answer(12, Some(13)));
         assert_eq!(ends.unstable[&at], 0, "it was asked later than the end");
     }

@@ -1,17 +1,20 @@
-//! A log as its worker sees it, watched: what goes through it is counted, what fails is told, and a worker that starts
-//! over again and again is slowed down.
+//! A log as its worker sees it, watched: what goes through it is counted and timed, what fails is told, and a worker that
+//! starts over again and again is slowed down.
 //!
 //! Must stay true: nothing that passes is changed; what is counted as published was in a transaction that committed.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use engine::ports::{Bounds, Log, LogError, NewRecord, Offset, Polled, PublishError};
+use engine::memory::SystemClock;
+use engine::ports::{Bounds, Clock, Log, LogError, NewRecord, Offset, Polled, PublishError};
 use events::{EventTime, TopicPartition};
 use smol_str::SmolStr;
-use telemetry::{LogMetrics, TriggerMetrics};
+use telemetry::{LogMetrics, Phase, TriggerMetrics};
 
 use super::conditions::{Condition, Conditions};
+use super::told::{self, Told};
+use super::watched::Watched;
 
 /// The pause before the second, third, ... start in a row, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -27,6 +30,7 @@ const PROBE_EVERY: Duration = Duration::from_secs(2);
 pub struct ObservedLog<L> {
     log: L,
     conditions: Rc<Conditions>,
+    watched: Rc<Watched>,
     metrics: LogMetrics,
     triggers: Option<TriggerMetrics>,
     /// A topic that is there, to ask a broker about.
@@ -58,9 +62,16 @@ impl Starts {
 
 impl<L: Log> ObservedLog<L> {
     /// Watches `log`, of which `topic` is one that is there.
-    pub fn new(log: L, conditions: &Rc<Conditions>, metrics: LogMetrics, topic: SmolStr) -> Self {
-        let (conditions, probed, starts) = (Rc::clone(conditions), Instant::now(), Starts::default());
-        Self { log, conditions, metrics, triggers: None, probe: topic, probed, starts }
+    pub fn new(
+        log: L,
+        conditions: &Rc<Conditions>,
+        watched: &Rc<Watched>,
+        metrics: LogMetrics,
+        topic: SmolStr,
+    ) -> Self {
+        let (conditions, watched) = (Rc::clone(conditions), Rc::clone(watched));
+        let (probed, starts) = (Instant::now(), Starts::default());
+        Self { log, conditions, watched, metrics, triggers: None, probe: topic, probed, starts }
     }
 
     /// Counts the trigger records that are published, too.
@@ -68,8 +79,9 @@ impl<L: Log> ObservedLog<L> {
         Self { triggers: Some(triggers), ..self }
     }
 
-    /// Takes note of an answer.
+    /// Takes note of an answer, with which what was asked ends.
     fn hear<T>(&self, answer: Result<T, LogError>) -> Result<T, LogError> {
+        self.watched.time.leave();
         match &answer {
             Ok(_) => self.conditions.clear(Condition::KafkaUnavailable),
             Err(LogError::Unavailable(detail)) => {
@@ -85,9 +97,16 @@ impl<L: Log> ObservedLog<L> {
         answer
     }
 
+    fn pause(&self, length: Duration) {
+        self.watched.time.enter(Phase::Idle);
+        self.conditions.pause(length);
+        self.watched.time.leave();
+    }
+
     /// A poll that brings nothing does not tell whether a broker would answer.
     async fn probe(&mut self) {
         if self.conditions.holds(Condition::KafkaUnavailable) && self.probed.elapsed() >= PROBE_EVERY {
+            self.watched.time.enter(Phase::Poll);
             let answer = self.log.partition_count(&self.probe).await;
             self.probed = Instant::now();
             // Whatever it is, it has been told.
@@ -119,18 +138,25 @@ impl<L: Log> Log for ObservedLog<L> {
                 pause_ms = pause.as_millis() as u64,
                 "starts over at what is committed"
             );
-            self.conditions.pause(pause);
+            self.pause(pause);
         }
+        self.watched.time.enter(Phase::Publish);
         let opened = self.log.open().await;
         self.hear(opened)
     }
 
     async fn poll(&mut self) -> Result<Polled, LogError> {
+        self.watched.time.enter(Phase::Poll);
         let polled = self.log.poll().await;
+        match &polled {
+            Ok(Polled::Idle) => self.watched.time.leave_as(Phase::Idle),
+            _ => self.watched.time.leave(),
+        }
         match &polled {
             Ok(Polled::Idle) => self.probe().await,
             Ok(Polled::Assigned(partitions)) => {
                 self.metrics.rebalanced();
+                self.watched.takeovers.borrow_mut().assigned(partitions);
                 if !partitions.is_empty() {
                     self.conditions
                         .set(Condition::CatchingUp, "partitions were assigned, and are not begun yet");
@@ -138,11 +164,15 @@ impl<L: Log> Log for ObservedLog<L> {
                 self.conditions.joined();
                 self.conditions.clear(Condition::KafkaUnavailable);
             }
-            Ok(Polled::Records(_)) => self.conditions.clear(Condition::KafkaUnavailable),
+            Ok(Polled::Records(fetched)) => {
+                self.conditions.clear(Condition::KafkaUnavailable);
+                let mut backlog = self.watched.backlog.borrow_mut();
+                fetched.iter().for_each(|fetched| backlog.read(fetched));
+            }
             Ok(Polled::Revoked(_) | Polled::Lost(_)) => {}
             Err(LogError::Unavailable(detail)) => {
                 self.conditions.set(Condition::KafkaUnavailable, detail);
-                self.conditions.pause(POLL_PAUSE);
+                self.pause(POLL_PAUSE);
             }
             Err(LogError::UnknownTopic(_) | LogError::Fenced) => {}
         }
@@ -150,31 +180,43 @@ impl<L: Log> Log for ObservedLog<L> {
     }
 
     async fn committed(&mut self, partition: &TopicPartition) -> Result<Option<Offset>, LogError> {
+        self.watched.time.enter(Phase::Poll);
         let answer = self.log.committed(partition).await;
+        if let Ok(committed) = &answer {
+            self.watched.takeovers.borrow_mut().published(partition, *committed);
+        }
         self.hear(answer)
     }
 
     async fn bounds(&mut self, partition: &TopicPartition) -> Result<Bounds, LogError> {
+        self.watched.time.enter(Phase::Poll);
         let answer = self.log.bounds(partition).await;
         self.hear(answer)
     }
 
     async fn offset_at(&mut self, partition: &TopicPartition, time: EventTime) -> Result<Offset, LogError> {
+        self.watched.time.enter(Phase::Poll);
         let answer = self.log.offset_at(partition, time).await;
         self.hear(answer)
     }
 
     async fn partition_count(&mut self, topic: &str) -> Result<u32, LogError> {
+        self.watched.time.enter(Phase::Poll);
         let answer = self.log.partition_count(topic).await;
         self.hear(answer)
     }
 
     async fn start(&mut self, partition: &TopicPartition, from: Offset) -> Result<(), LogError> {
+        self.watched.time.enter(Phase::Poll);
+        self.watched.backlog.borrow_mut().start(partition, from);
         let answer = self.log.start(partition, from).await;
         self.hear(answer)
     }
 
     async fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
+        self.watched.time.enter(Phase::Poll);
+        self.watched.backlog.borrow_mut().forget(partitions);
+        self.watched.takeovers.borrow_mut().forget(partitions);
         let answer = self.log.release(partitions).await;
         self.hear(answer)
     }
@@ -184,15 +226,17 @@ impl<L: Log> Log for ObservedLog<L> {
         records: Vec<NewRecord>,
         offsets: &[(TopicPartition, Offset)],
     ) -> Result<(), PublishError> {
-        let told = self.triggers.as_ref().map(|_| records.iter().filter_map(told_by).collect::<Vec<_>>());
+        let told = self.triggers.as_ref().map(|_| records.iter().filter_map(told::by).collect::<Vec<_>>());
+        self.watched.time.enter(Phase::Publish);
         let published = self.log.publish(records, offsets).await;
+        self.watched.time.leave();
         match &published {
             Ok(()) => {
                 self.metrics.transaction_committed();
                 self.conditions.clear(Condition::KafkaUnavailable);
                 self.conditions.clear(Condition::TopicMissing);
-                for (ce_type, reason) in told.into_iter().flatten() {
-                    self.triggers.iter().for_each(|triggers| triggers.count(&ce_type, &reason));
+                if let (Some(triggers), Some(told)) = (&self.triggers, told) {
+                    count(triggers, told);
                 }
             }
             Err(error) => {
@@ -210,23 +254,18 @@ impl<L: Log> Log for ObservedLog<L> {
     }
 }
 
-/// Type and reason of a trigger record. Only what was not sent, or was taken back, has a reason, which its value names.
-fn told_by(record: &NewRecord) -> Option<(String, String)> {
-    let (_, ce_type) = record.headers.iter().find(|(name, _)| name == "ce_type")?;
-    let ce_type = String::from_utf8_lossy(ce_type).into_owned();
-    if ce_type.ends_with(".fired.v1") {
-        return Some((ce_type, String::new()));
+fn count(triggers: &TriggerMetrics, told: Vec<Told>) {
+    let now = SystemClock.now();
+    for told in told {
+        triggers.count(&told.ce_type, &told.reason);
+        let delay = told.due.map(|due| now.since(due).as_millis().try_into().unwrap_or(0));
+        delay.into_iter().for_each(|millis| triggers.published_after(Duration::from_millis(millis)));
     }
-    let value: Option<serde_json::Value> = serde_json::from_slice(record.value.as_deref()?).ok();
-    let word = |key: &str| Some(value.as_ref()?.get(key)?.as_str()?.to_owned());
-    let reason = word("stopped_by").or_else(|| word("reason")).unwrap_or_default();
-    Some((ce_type, reason))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
 
     #[test]
     fn starts_in_a_row_are_slowed_down_and_a_single_one_hardly() {
@@ -238,19 +277,5 @@ mod tests {
         let long = (0..20).map(|_| starts.pause_at(begin)).max();
         assert_eq!(long, Some(LONGEST_PAUSE));
         assert_eq!(millis(starts.pause_at(begin + Duration::from_secs(60))), 100);
-    }
-
-    #[test]
-    fn a_record_tells_its_type_and_why_it_was_not_sent() {
-        let record = |ce_type: &str, value: &str| NewRecord {
-            partition: TopicPartition::new("actions.suppressed", 0),
-            key: None,
-            value: Some(Bytes::from(value.to_owned())),
-            headers: vec![("ce_type".into(), Bytes::from(ce_type.to_owned()))],
-        };
-        let told = told_by(&record("rekindle.cart_abandonment.suppressed.v1", r#"{"stopped_by":"consent"}"#));
-        assert_eq!(told, Some(("rekindle.cart_abandonment.suppressed.v1".into(), "consent".into())));
-        let told = told_by(&record("rekindle.cart_abandonment.fired.v1", "{}"));
-        assert_eq!(told, Some(("rekindle.cart_abandonment.fired.v1".into(), String::new())));
     }
 }

@@ -1,8 +1,10 @@
 //! A process of workers: its log, its admin port, its signals, and how it ends.
 //!
 //! Must stay true: the first signal asks, the second ends; an exit with code 0 means that every worker has left nothing
-//! undone; no server that is down holds the exit up for longer than [`DRAIN_LIMIT`].
+//! undone; no server that is down holds the exit up for longer than `process.drain_limit`; a loop that does not turn is
+//! told of in the log, too, while it lasts.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -12,13 +14,8 @@ use engine::worker::{Exit, StopSignal};
 use telemetry::{AdminServer, Health, Registry};
 
 use super::Station;
-use crate::config::settings::Settings;
+use crate::config::settings::{ProcessSettings, Settings};
 
-/// How long a stop may take.
-const DRAIN_LIMIT: Duration = Duration::from_secs(10);
-/// The longest that one turn of a worker can take while a server does not answer: its waits for Kafka and Redis, each
-/// with a bound of its own, one after the other.
-const STALL_AFTER: Duration = Duration::from_secs(120);
 /// Between two looks at the workers.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -27,6 +24,7 @@ pub struct Process {
     registry: Registry,
     health: Health,
     stop: StopSignal,
+    settings: ProcessSettings,
     _admin: Option<AdminServer>,
 }
 
@@ -57,7 +55,7 @@ impl Process {
                 Some(server)
             }
         };
-        Ok(Self { registry, health, stop, _admin: admin })
+        Ok(Self { registry, health, stop, settings: settings.process, _admin: admin })
     }
 
     /// Asks all workers to stop; to be given to whoever else works beside them.
@@ -65,27 +63,29 @@ impl Process {
         &self.stop
     }
 
-    /// Starts a worker.
+    /// Starts a worker of a service, in a slot.
     ///
     /// # Errors
     /// If the thread cannot be started.
     pub fn spawn(
         &self,
-        name: &str,
+        service: &str,
+        slot: &str,
         work: impl FnOnce(Station) -> Result<Exit> + Send + 'static,
     ) -> Result<WorkerThread> {
+        let name = format!("{service}-{slot}");
         let station = Station {
-            name: name.to_owned(),
+            name: name.clone(),
             registry: self.registry.clone(),
-            component: self.health.component(name, STALL_AFTER),
+            component: self.health.component(service, &name, self.settings.stall_after),
             stop: self.stop.clone(),
         };
-        let thread = std::thread::Builder::new().name(name.to_owned());
+        let thread = std::thread::Builder::new().name(name.clone());
         let handle = thread.spawn(move || {
             let span = tracing::info_span!("worker", name = station.name);
             span.in_scope(|| work(station))
         });
-        Ok(WorkerThread { name: name.to_owned(), handle: handle.context("a thread cannot be started")? })
+        Ok(WorkerThread { name, handle: handle.context("a thread cannot be started")? })
     }
 
     /// Waits until every worker has ended.
@@ -106,7 +106,7 @@ impl Process {
         mut beside: impl FnMut() -> Result<()>,
     ) -> Result<()> {
         let mut problems: Vec<String> = Vec::new();
-        let mut deadline = None;
+        let (mut deadline, mut stalled) = (None, BTreeSet::new());
         while !workers.is_empty() {
             for ended in workers.extract_if(.., |worker| worker.handle.is_finished()) {
                 if let Some(problem) = ended.problem() {
@@ -117,18 +117,19 @@ impl Process {
                 self.stop.request();
             }
             if self.stop.is_requested() {
-                let deadline = *deadline.get_or_insert_with(|| Instant::now() + DRAIN_LIMIT);
+                let deadline = *deadline.get_or_insert_with(|| Instant::now() + self.settings.drain_limit);
                 if Instant::now() >= deadline {
                     let left: Vec<_> = workers.iter().map(|worker| worker.name.as_str()).collect();
                     problems.push(format!(
-                        "{} did not end within {} s; what it had not published or checkpointed is done again by \
-                         whoever comes next",
+                        "{} did not end within {:?} (process.drain_limit); what it had not published or checkpointed is \
+                         done again by whoever comes next",
                         left.join(", "),
-                        DRAIN_LIMIT.as_secs()
+                        self.settings.drain_limit
                     ));
                     break;
                 }
             }
+            self.tell_stalls(&mut stalled);
             beside()?;
             std::thread::sleep(LOOK);
         }
@@ -137,6 +138,30 @@ impl Process {
         }
         tracing::info!("ended, with nothing left undone");
         Ok(())
+    }
+}
+
+impl Process {
+    /// Says of a loop once that it does not turn, and once that it does again.
+    fn tell_stalls(&self, told: &mut BTreeSet<String>) {
+        let stalls = self.health.stalls();
+        told.retain(|component| {
+            let lasts = stalls.iter().any(|stall| stall.component == *component);
+            if !lasts {
+                tracing::info!(component, "its loop turns again");
+            }
+            lasts
+        });
+        for stall in stalls {
+            if told.insert(stall.component.clone()) {
+                let (component, allowed_seconds) = (stall.component, stall.allowed_seconds);
+                tracing::error!(
+                    component,
+                    allowed_seconds,
+                    "its loop does not turn: /livez fails as long as that lasts"
+                );
+            }
+        }
     }
 }
 

@@ -1,20 +1,22 @@
 //! One worker of `rekindle triggers`, and what it shows while it works.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use engine::Worker;
-use engine::ports::{EndOffsets, Log, StateStore};
+use engine::memory::SystemClock;
+use engine::ports::{Clock, EndOffsets, Log, StateStore};
 use engine::worker::{Exit, ServiceSettings};
 use events::TopicPartition;
 use kafka::KafkaEndOffsets;
 use redis_store::Traffic;
 use smol_str::SmolStr;
 use telemetry::{
-    LogMetrics, Pace, Registry, StoreMetrics, StoreTotals, TaskMetrics, TaskPartition, TaskTotals,
-    TriggerMetrics,
+    LogMetrics, Pace, Phase, Registry, RoundTripMetrics, StoreMetrics, StoreTotals, TaskMetrics,
+    TaskPartition, TaskTotals, TriggerMetrics,
 };
 use triggers::TriggerFold;
 
@@ -22,11 +24,15 @@ use super::conditions::{Condition, Conditions};
 use super::log_ends::LogEnds;
 use super::observed_log::ObservedLog;
 use super::observed_store::ObservedStore;
+use super::watched::Watched;
 use super::{Station, connect};
 use crate::config::settings::Settings;
 
 /// In the labels of metrics, also where only some of the triggers run.
 pub const SERVICE: &str = "triggers";
+
+/// Between two counts of the timers that the watermark holds back.
+const HELD_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Works until the process is asked to stop, or the slot is taken over.
 ///
@@ -40,11 +46,15 @@ pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
     if !connect::await_topics(&settings.kafka, &topics, &conditions, &station.stop)? {
         return Ok(Exit::Stopped);
     }
-    let store = connect::store(settings)?;
+    let store = connect::store(settings, RoundTripMetrics::new(&station.registry, SERVICE))?;
     connect::look_at_store(&store);
+    let watched = Watched::new(&station.registry, SERVICE, Phase::Fold);
     let mut shown = Shown {
         conditions: Rc::clone(&conditions),
+        watched: Rc::clone(&watched),
         pace: Pace::default(),
+        held_pace: Pace::every(HELD_INTERVAL),
+        held: BTreeMap::new(),
         tasks: TaskMetrics::new(&station.registry, SERVICE),
         store: StoreMetrics::new(&station.registry, SERVICE),
         traffic: store.traffic(),
@@ -53,7 +63,7 @@ pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
         halted: BTreeSet::new(),
     };
     let log = connect::log(&settings.kafka, &settings.service, slot, vec![log_topic.clone()])?;
-    let log = observed(log, &conditions, &station.registry, log_topic.clone());
+    let log = observed(log, &conditions, &watched, &station.registry, log_topic.clone());
     let service = ServiceSettings {
         service: settings.service.clone(),
         log_topic,
@@ -62,9 +72,9 @@ pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
     };
     warn_of_a_selection(settings);
     let fold = TriggerFold::new(settings.triggers.clone())?;
-    let mut worker = Worker::new(log, ObservedStore::new(store, &conditions), fold, service);
+    let mut worker = Worker::new(log, ObservedStore::new(store, &conditions, &watched), fold, service);
     let exit = pollster::block_on(worker.run(&station.stop, |worker| shown.observe(worker)));
-    drop((worker, shown));
+    drop((worker, shown, watched));
     if let Some(conditions) = Rc::into_inner(conditions) {
         conditions.finish();
     }
@@ -82,17 +92,22 @@ fn warn_of_a_selection(settings: &Settings) {
 fn observed<L: Log>(
     log: L,
     conditions: &Rc<Conditions>,
+    watched: &Rc<Watched>,
     registry: &Registry,
     topic: SmolStr,
 ) -> ObservedLog<L> {
-    let log = ObservedLog::new(log, conditions, LogMetrics::new(registry, SERVICE), topic);
+    let log = ObservedLog::new(log, conditions, watched, LogMetrics::new(registry, SERVICE), topic);
     log.counting_triggers(TriggerMetrics::new(registry, SERVICE))
 }
 
 /// What the worker shows.
 struct Shown<E = KafkaEndOffsets> {
     conditions: Rc<Conditions>,
+    watched: Rc<Watched>,
     pace: Pace,
+    /// Counting timers takes as long as there are, so it is done less often.
+    held_pace: Pace,
+    held: BTreeMap<TopicPartition, usize>,
     tasks: TaskMetrics,
     store: StoreMetrics,
     traffic: Arc<Traffic>,
@@ -121,7 +136,12 @@ impl<E: EndOffsets> Shown<E> {
 
     fn show_tasks<L: Log, S: StateStore>(&mut self, worker: &Worker<L, S, TriggerFold>) {
         let ends = Rc::clone(self.ends.look());
-        let ends = ends.borrow();
+        let (ends, mut backlog) = (ends.borrow(), self.watched.backlog.borrow_mut());
+        let now = SystemClock.now();
+        if self.held_pace.is_due() {
+            let held = worker.tasks().map(|task| (task.id().partition.clone(), task.held_back(now)));
+            self.held = held.collect();
+        }
         let counts = worker.counts();
         let totals = TaskTotals {
             applied: counts.applied,
@@ -130,22 +150,43 @@ impl<E: EndOffsets> Shown<E> {
             early: counts.early,
             timers: counts.timers,
             ticks: counts.ticks,
+            cache_misses: counts.misses,
+            unclean_starts: self.watched.takeovers.borrow().unclean(),
         };
-        let tasks = worker.published().map(|(task, published)| {
+        let running = worker.published().map(|(task, published)| {
             let partition = &task.id().partition;
+            let (log_end, unstable) = ends.shown(partition);
             TaskPartition {
                 topic: &partition.topic,
                 partition: partition.partition,
                 watermark: Some(task.watermark().as_millis()),
                 holder: task.sources().slowest().map(|source| (source.topic.as_str(), source.partition)),
-                buffered: task.buffered(),
-                cached: task.cached(),
-                dirty: task.dirty(),
+                buffered: Some(task.buffered()),
+                cached: Some(task.cached()),
+                dirty: Some(task.dirty()),
                 published: i64::try_from(published).ok(),
                 checkpointed: i64::try_from(task.stored_to()).ok(),
-                log_end: ends.log_ends.get(partition).and_then(|end| i64::try_from(*end).ok()),
+                log_end,
+                lag_seconds: backlog.age(partition, published, ends.log_ends.get(partition).copied(), now),
+                unstable,
+                held: self.held.get(partition).copied(),
             }
         });
+        let mut tasks: Vec<_> = running.collect();
+        // What does not run has its lag all the same, from where it stood.
+        for partition in worker.waiting().chain(worker.halted().keys()) {
+            let Some(published) = backlog.published(partition) else { continue };
+            let (log_end, unstable) = ends.shown(partition);
+            tasks.push(TaskPartition {
+                topic: &partition.topic,
+                partition: partition.partition,
+                published: i64::try_from(published).ok(),
+                log_end,
+                lag_seconds: backlog.age(partition, published, ends.log_ends.get(partition).copied(), now),
+                unstable,
+                ..TaskPartition::default()
+            });
+        }
         self.tasks.observe(totals, tasks);
     }
 

@@ -51,6 +51,19 @@ impl Installation {
         format!("{}.{name}", self.unique)
     }
 
+    /// Where Redis is, host:port.
+    pub fn redis(&self) -> String {
+        self.redis.clone()
+    }
+
+    /// The same, with Redis somewhere else.
+    pub fn settings_with_redis(&self, address: &str) -> Vec<String> {
+        let mut settings = self.settings();
+        let url = settings.iter().position(|word| word == "--redis").unwrap() + 1;
+        settings[url] = format!("redis://{address}");
+        settings
+    }
+
     /// For every command on this installation.
     pub fn settings(&self) -> Vec<String> {
         let mut args = vec!["--kafka".to_owned(), self.kafka.clone()];
@@ -137,6 +150,13 @@ impl Installation {
         let timeouts = Timeouts::default();
         write_in_one_transaction(&self.properties(), &self.unique, records, timeouts).unwrap();
         reminded
+    }
+
+    /// One cart of one customer, who fills it at this moment.
+    pub fn produce_a_cart_now(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+        let records = vec![self.raw(&self.clickstream, "c-now", added_to_cart("c-now", now))];
+        write_in_one_transaction(&self.properties(), &self.unique, records, Timeouts::default()).unwrap();
     }
 
     fn raw(&self, topic: &str, key: &str, value: String) -> NewRecord {

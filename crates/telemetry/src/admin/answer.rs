@@ -22,7 +22,10 @@ pub(super) fn to<B>(request: &Request<B>, pages: &Pages) -> Response<Full<Bytes>
         return refusal;
     }
     match request.uri().path() {
-        "/metrics" => answer(StatusCode::OK, EXPOSITION, pages.registry.render()),
+        "/metrics" => {
+            pages.registry.show_health(&pages.health);
+            answer(StatusCode::OK, EXPOSITION, pages.registry.render())
+        }
         "/livez" => {
             let stalls = pages.health.stalls();
             verdict(stalls.is_empty(), &json!({ "alive": stalls.is_empty(), "stalled": stalls }))

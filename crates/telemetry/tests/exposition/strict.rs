@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug)]
 pub struct Sample {
+    /// `_bucket`, `_sum` or `_count` in a histogram.
+    pub suffix: String,
     pub labels: BTreeMap<String, String>,
     pub value: f64,
 }
@@ -28,8 +30,8 @@ pub fn parse(text: &str) -> Result<BTreeMap<String, Family>, String> {
         }
         let (mut samples, mut seen) = (Vec::new(), BTreeSet::new());
         while let Some(line) = lines.next_if(|line| !line.starts_with('#')) {
-            let sample = sample(line, name)?;
-            if !seen.insert(sample.labels.clone()) {
+            let sample = sample(line, name, kind)?;
+            if !seen.insert((sample.suffix.clone(), sample.labels.clone())) {
                 return Err(format!("a series occurs twice: {line}"));
             }
             samples.push(sample);
@@ -55,9 +57,12 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
-fn sample(line: &str, family: &str) -> Result<Sample, String> {
+fn sample(line: &str, family: &str, kind: &str) -> Result<Sample, String> {
     let wrong = || format!("unreadable sample: {line}");
-    let rest = line.strip_prefix(family).ok_or_else(wrong)?;
+    let mut rest = line.strip_prefix(family).ok_or_else(wrong)?;
+    let suffixes: &[&str] = if kind == "histogram" { &["_bucket", "_sum", "_count"] } else { &[""] };
+    let suffix = suffixes.iter().find(|suffix| rest.starts_with(**suffix)).ok_or_else(wrong)?;
+    rest = &rest[suffix.len()..];
     let (labels, value) = match rest.strip_prefix('{') {
         Some(rest) => labels(rest).ok_or_else(wrong)?,
         None => (BTreeMap::new(), rest),
@@ -66,7 +71,7 @@ fn sample(line: &str, family: &str) -> Result<Sample, String> {
     if !value.is_finite() {
         return Err(wrong());
     }
-    Ok(Sample { labels, value })
+    Ok(Sample { suffix: (*suffix).to_owned(), labels, value })
 }
 
 /// The labels up to the closing brace, and what follows it.

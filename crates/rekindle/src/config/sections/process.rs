@@ -1,7 +1,26 @@
-//! `[admin]` and `[log]`: what a process shows of itself.
+//! `[process]`, `[admin]` and `[log]`: how a process lives, and what it shows of itself.
 
 use serde::{Deserialize, Serialize};
+use strict_toml::Duration;
 use telemetry::admin::DEFAULT_ADDRESS;
+
+/// `[process]`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Process {
+    /// How long a stop may take, from the signal on; then the process ends with what is left undone. A supervisor has to
+    /// wait longer than that before it kills.
+    pub drain_limit: Duration,
+    /// How long a worker's loop may take for a turn before `/livez` fails. The default is more than all waits for Kafka and
+    /// Redis that can come together in one turn, each with its own bound.
+    pub stall_after: Duration,
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        Self { drain_limit: Duration::from_secs(10), stall_after: Duration::from_secs(120) }
+    }
+}
 
 /// `[admin]`.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -4,7 +4,7 @@ use engine::settings::PublishFrom;
 use events::Span;
 use strict_toml::{Duration, Instant, Origins, Problem};
 
-use crate::config::sections::{Engine, Ingest, Kafka, Redis, Topics, Triggers, Up};
+use crate::config::sections::{Engine, Ingest, Kafka, Process, Redis, Topics, Triggers, Up};
 
 /// The longest that a setting may look ahead or back; longer is a slip of the unit.
 const LONGEST: Duration = Duration::from_days(36_500);
@@ -170,6 +170,11 @@ impl Check<'_> {
         self.positive("redis.response_timeout", redis.response_timeout)?;
         self.at_least("redis.attempts", u64::from(redis.attempts), 1)?;
         self.part_of_a_name("redis.namespace", &redis.namespace)
+    }
+
+    pub(super) fn process(&self, process: &Process) -> Result<(), Problem> {
+        self.positive("process.drain_limit", process.drain_limit)?;
+        self.positive("process.stall_after", process.stall_after)
     }
 
     pub(super) fn up(&self, up: &Up) -> Result<(), Problem> {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use kafka::{KafkaProperties, PropertyError, Timeouts};
 use redis_store::Servers;
@@ -10,7 +11,7 @@ use telemetry::logs::Format;
 use toml::Value;
 
 use crate::config::secrets::SecretUrl;
-use crate::config::sections::{Admin, Kafka, Log, LogFormat, Redis};
+use crate::config::sections::{Admin, Kafka, Log, LogFormat, Process, Redis};
 
 /// Stands behind a property's name where its value is in a file.
 const FILE_SUFFIX: &str = "_file";
@@ -33,6 +34,15 @@ impl KafkaSettings {
     pub fn group(&self, service: &str) -> String {
         format!("{}-{service}", self.group_prefix)
     }
+}
+
+/// How long a process waits for its workers.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessSettings {
+    /// For all of them to end, once they were asked to.
+    pub drain_limit: Duration,
+    /// For one turn of a loop, before it counts as stalled.
+    pub stall_after: Duration,
 }
 
 /// The process's log.
@@ -171,6 +181,10 @@ fn with_password(urls: &[SecretUrl], path: &Path, origins: &Origins) -> Result<V
     let password = secret_file(path, key, origins)?;
     let joined: Option<Vec<_>> = urls.iter().map(|url| url.with_password(&password)).collect();
     joined.ok_or_else(|| origins.problem(key, "a URL has a password already, or is no URL"))
+}
+
+pub(super) fn process(section: &Process) -> ProcessSettings {
+    ProcessSettings { drain_limit: section.drain_limit.std(), stall_after: section.stall_after.std() }
 }
 
 pub(super) fn admin(section: &Admin, origins: &Origins) -> Result<Option<SocketAddr>, Problem> {
