@@ -21,6 +21,7 @@ mod probe;
 mod reading;
 mod score;
 mod settings;
+pub mod snapshot;
 mod store;
 mod traffic;
 

@@ -7,6 +7,7 @@ pub mod fit;
 pub mod generate;
 pub mod replay;
 pub mod report;
+pub mod snapshot;
 pub mod sources;
 mod table;
 pub mod topics;

@@ -14,6 +14,8 @@ mod installation;
 mod program;
 #[path = "services/running.rs"]
 mod running;
+#[path = "services/snapshots.rs"]
+mod snapshots;
 
 use std::time::Duration;
 

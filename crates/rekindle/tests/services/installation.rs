@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use engine::ports::{Log, NewRecord, Offset};
+use engine::ports::{Log, NewRecord, Offset, TaskId};
 use events::TopicPartition;
 use events::partitioner::partition_for;
 use kafka::{
-    KafkaLog, KafkaLogSettings, KafkaProperties, Timeouts, read_committed_all, write_in_one_transaction,
+    KafkaLog, KafkaLogSettings, KafkaProperties, Removal, Timeouts, read_committed_all,
+    write_in_one_transaction,
 };
 use pollster::block_on;
-use redis_store::{RedisStore, Servers, Settings};
+use redis_store::{Probe, RedisStore, Servers, Settings};
 
 use crate::program::rekindle;
 use crate::running::eventually;
@@ -139,6 +140,50 @@ impl Installation {
         reminded
     }
 
+    /// Each of these customers puts something into the cart, now or so many seconds ago.
+    pub fn fill_carts(&self, ids: &[String], seconds_ago: i64) {
+        let at = now() - seconds_ago;
+        let records = ids.iter().map(|id| self.raw(&self.clickstream, id, added_to_cart(id, at))).collect();
+        self.produce(records);
+    }
+
+    /// Each of these customers orders now.
+    pub fn order(&self, ids: &[String]) {
+        let records = ids.iter().map(|id| self.raw(&self.purchase, id, ordered(id, now()))).collect();
+        self.produce(records);
+    }
+
+    fn produce(&self, records: Vec<NewRecord>) {
+        write_in_one_transaction(&self.properties(), &self.unique, records, Timeouts::default()).unwrap();
+    }
+
+    /// Removes the state of the triggers from Redis, and nothing else.
+    pub fn lose_state(&self) {
+        Probe::connect(&self.redis_settings()).unwrap().remove(&self.tasks()).unwrap();
+    }
+
+    /// Removes what lies before these offsets of the log, as retention would.
+    pub fn trim_log(&self, before: &[(i32, Offset)]) {
+        let log = self.topic("customer-events");
+        let before: Vec<_> =
+            before.iter().map(|(partition, at)| (TopicPartition::new(&log, *partition), *at)).collect();
+        let removal = Removal::connect(&self.properties(), Timeouts::default()).unwrap();
+        removal.remove_records(&before).unwrap();
+    }
+
+    fn tasks(&self) -> Vec<TaskId> {
+        let log = self.topic("customer-events");
+        let task = |partition| TaskId {
+            service: "triggers".into(),
+            partition: TopicPartition::new(&log, partition),
+        };
+        (0..PARTITIONS as i32).map(task).collect()
+    }
+
+    fn redis_settings(&self) -> Settings {
+        Settings::new(Servers::Standalone(format!("redis://{}", self.redis)), &self.unique)
+    }
+
     fn raw(&self, topic: &str, key: &str, value: String) -> NewRecord {
         // One partition holds one time order, whoever's records they are.
         let partition = partition_for(key.as_bytes(), RAW_PARTITIONS.min(PARTITIONS)) as i32;
@@ -174,8 +219,7 @@ impl Installation {
 
     /// Of each partition that has state: R, and K.
     pub fn positions(&self) -> Vec<(i32, Offset, Option<Offset>)> {
-        let servers = Servers::Standalone(format!("redis://{}", self.redis));
-        let store = RedisStore::open(Settings::new(servers, &self.unique)).unwrap();
+        let store = RedisStore::open(self.redis_settings()).unwrap();
         let stored: BTreeMap<_, _> = block_on(store.positions("triggers"))
             .unwrap()
             .into_iter()
@@ -207,6 +251,11 @@ impl Installation {
         });
         positions.collect()
     }
+}
+
+/// In seconds.
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64
 }
 
 fn time(seconds: i64) -> String {
