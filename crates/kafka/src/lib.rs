@@ -25,6 +25,7 @@ mod questions;
 mod reader;
 mod records;
 mod removal;
+mod resumable;
 mod settings;
 mod topics;
 mod transactions;
@@ -39,6 +40,7 @@ pub use plain::{CommittedReader, PlainProducer};
 pub use properties::{KafkaProperties, PropertyError};
 pub use reader::{read_committed_all, read_committed_each};
 pub use removal::Removal;
+pub use resumable::{ResumableWriter, WriterProgress};
 pub use settings::{ConnectError, KafkaLogSettings, Timeouts};
 pub use topics::{
     ActualTopic, Caution, DesiredTopic, PartitionGrowth, Plan, Step, TopicAdmin, TopicError, plan_topics,

@@ -40,6 +40,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Fit(args) => commands::fit::run(&args, &load(&args.sources())?),
         Command::Report(args) => commands::report::run(&args, &load(&args.sources())?),
         Command::Generate(args) => commands::generate::run(&args),
+        Command::Ingest(args) if args.backfill.is_wanted() => {
+            commands::backfill::run(&args.backfill, &load(&args.config)?)
+        }
         Command::Ingest(args) => services::run_ingest(&args, &load(&args.config)?),
         Command::Triggers(args) => services::run_triggers(&args, &load(&args.sources())?),
         Command::Topics(args) => commands::topics::run(&args, &load(args.config())?),

@@ -9,6 +9,8 @@
     reason = "a test may stop, waits, and needs names of its own"
 )]
 
+#[path = "services/backfills.rs"]
+mod backfills;
 #[path = "services/installation.rs"]
 mod installation;
 mod program;

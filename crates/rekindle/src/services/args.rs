@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cli::ConfigArgs;
+use crate::commands::backfill::BackfillArgs;
 
 /// `rekindle ingest`.
 #[derive(Args, Debug)]
@@ -14,6 +15,9 @@ pub struct IngestArgs {
     /// Where this process comes from.
     #[command(flatten)]
     pub slot: SlotArgs,
+    /// History from files, instead of the raw topics.
+    #[command(flatten)]
+    pub backfill: BackfillArgs,
 }
 
 /// The one setting that differs between the processes of a service.
@@ -31,6 +35,18 @@ Examples:
   Two processes that share the raw partitions:
     rekindle ingest --slot 0 --set admin.address=127.0.0.1:9464
     rekindle ingest --slot 1 --set admin.address=127.0.0.1:9465
+  What last year's orders would bring into the log, and bringing them in beside the running services:
+    rekindle ingest --config deploy/rekindle.toml --backfill --from-file orders-2025.jsonl.gz
+    rekindle ingest --config deploy/rekindle.toml --backfill --from-file orders-2025.jsonl.gz --execute
+  The same from CSV, slowly, with the rows that cannot be used:
+    rekindle ingest --backfill --from-file orders.csv --mapping orders.toml --rate 500 --rejects refused.jsonl --execute
+
+--backfill: the events change what is known of customers, and nothing fires for them; they speak for no source and move
+no watermark. A trigger whose time they put into the future, such as a dormancy that follows from a backfilled order,
+fires then. They are written in the order of time. What is written, and how far it has come, is one transaction: after
+Ctrl-C or a crash the same command over the same files goes on where it stopped, and writes nothing twice (for as long as
+the brokers keep the offsets of a group without members, offsets.retention.minutes: seven days unless set). Rows without a
+customer are counted, and not written.
 
 SIGTERM or Ctrl-C: it ends its transaction and stops; a second one ends it at once. Exit codes: 0 stopped, and nothing
 left undone; 1 failed, fenced by another process in its slot, or stopped before everything was done; 2 wrong usage;

@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use engine::ports::{Log, NewRecord, Offset, TaskId};
-use events::TopicPartition;
 use events::partitioner::partition_for;
+use events::{LogEntry, TopicPartition, codec};
 use kafka::{
     KafkaLog, KafkaLogSettings, KafkaProperties, Removal, Timeouts, read_committed_all,
     write_in_one_transaction,
@@ -157,6 +157,23 @@ impl Installation {
         write_in_one_transaction(&self.properties(), &self.unique, records, Timeouts::default()).unwrap();
     }
 
+    /// The ids of the events in the log that are flagged as history, as often as they are there.
+    pub fn history(&self) -> Vec<String> {
+        let log = self.topic("customer-events");
+        let records = read_committed_all(&self.properties(), &log, Duration::from_secs(30)).unwrap();
+        let mut ids = Vec::new();
+        for (partition, record) in
+            records.into_iter().flat_map(|(at, all)| all.into_iter().map(move |one| (at.clone(), one)))
+        {
+            let LogEntry::Event(event) = codec::decode(&record.value.unwrap()).unwrap() else { continue };
+            let home = partition_for(event.customer_id.as_str().as_bytes(), PARTITIONS) as i32;
+            assert_eq!(partition.partition, home, "{} is at home elsewhere", event.customer_id);
+            ids.extend(event.backfill.then(|| event.event_id.to_string()));
+        }
+        ids.sort();
+        ids
+    }
+
     /// Removes the state of the triggers from Redis, and nothing else.
     pub fn lose_state(&self) {
         Probe::connect(&self.redis_settings()).unwrap().remove(&self.tasks()).unwrap();
@@ -262,7 +279,7 @@ fn time(seconds: i64) -> String {
     events::EventTime::from_millis(seconds * 1_000).to_string()
 }
 
-fn added_to_cart(id: &str, at: i64) -> String {
+pub fn added_to_cart(id: &str, at: i64) -> String {
     serde_json::json!({
         "type": "cart_item_added", "event_id": format!("{id}-added"), "customer_id": id, "occurred_at": time(at),
         "currency": "EUR", "item": { "product_id": "p-1", "quantity": 1, "unit_price_minor": 990 },
@@ -270,7 +287,7 @@ fn added_to_cart(id: &str, at: i64) -> String {
     .to_string()
 }
 
-fn ordered(id: &str, at: i64) -> String {
+pub fn ordered(id: &str, at: i64) -> String {
     serde_json::json!({
         "type": "order_completed", "event_id": format!("{id}-ordered"), "customer_id": id, "occurred_at": time(at),
         "order_id": format!("o-{id}"), "currency": "EUR", "total_minor": 990,
