@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::PATIENCE;
+use super::{PATIENCE, sum_of};
 use crate::installation::{Installation, added_to_cart, ordered};
 use crate::program::{Run, rekindle};
 use crate::running::{Running, eventually};
@@ -100,6 +100,54 @@ fn history_is_fed_in_once_beside_live_events_and_nothing_fires_for_it() {
         assert_eq!(process.exit_code(PATIENCE), 0, "{}", process.log());
     }
     assert_eq!(shop.fired(), told, "the living once each, and nobody for what is history");
+}
+
+#[test]
+fn the_whole_catalogue_is_silent_about_history() {
+    let Some(shop) = Installation::for_test("silence") else { return };
+    let catalogue = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/whole-catalogue.toml");
+    let all = |words: &[&str]| {
+        shop.settings_and(&[&["--config", catalogue, "--set", "engine.settle=2s"], words].concat())
+    };
+    let mut create = vec!["topics".to_owned(), "apply".to_owned(), "--execute".to_owned()];
+    create.extend(all(&[]));
+    assert_eq!(rekindle(&create).code, 0);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shop.jsonl");
+    let file = file.to_str().unwrap();
+    let made = [
+        "generate",
+        "--events",
+        "8000",
+        "--customers",
+        "400",
+        "--start",
+        "2024-01-01T00:00:00Z",
+        "--output",
+        file,
+    ];
+    assert_eq!(rekindle(&made.map(str::to_owned)).code, 0);
+
+    let mut ingest = Running::start("ingest", &all(&[]));
+    let mut triggers = Running::start("triggers", &all(&[]));
+    eventually("both work", PATIENCE, || ingest.get("/readyz").0 == 200 && triggers.get("/readyz").0 == 200);
+    let mut backfill = vec!["ingest".to_owned()];
+    backfill.extend(all(&["--backfill", "--from-file", file, "--rate", "100000", "--execute"]));
+    let run = rekindle(&backfill);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let events = shop.history().len() as f64;
+    assert!(events > 5_000.0, "{}", run.stderr);
+    let metric = |name: &str| sum_of(&triggers.get("/metrics").1, name);
+    eventually("all of it is known", PATIENCE, || metric("rekindle_events_total") >= events);
+    // What it arms at or before now would be due `settle` after now, if it were armed.
+    shop.fill_carts(&["now".to_owned()], 2_000);
+    eventually("a live cart is told of", PATIENCE, || !shop.fired().is_empty());
+    assert_eq!(shop.fired(), ["now"]);
+    assert_eq!(metric("rekindle_triggers_total"), 1.0, "{}", triggers.get("/metrics").1);
+    for process in [&mut triggers, &mut ingest] {
+        process.signal("TERM");
+        assert_eq!(process.exit_code(PATIENCE), 0, "{}", process.log());
+    }
 }
 
 /// How many events had been written before a run, by its own word.

@@ -125,7 +125,10 @@ fn show(
             Outlook::GoesOn { refilled, silent, ahead } => format!(
                 "go on: {refilled} records refill the buffer, {silent} are read in silence, {ahead} are new"
             ),
-            Outlook::WantsAdoption(cause) => format!("stop: {cause}"),
+            Outlook::WantsAdoption => "stop, unless it is told to --adopt the configured rules".to_owned(),
+            Outlook::WantsOldRules => {
+                "stop: other rules made it; start once with those and stop, then --adopt".to_owned()
+            }
             Outlook::Refused(cause) => {
                 refusals.push(format!("partition {}: {cause}", head.partition));
                 "stop".to_owned()

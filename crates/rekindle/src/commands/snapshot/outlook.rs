@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use engine::WorkerSettings;
 use engine::ports::{Bounds, Offset, Position};
 use engine::recovery::{Decision, Found, StopCause, decide};
+use engine::{ChangedRules, WorkerSettings};
 use events::TopicPartition;
 
 /// What Kafka holds of the service's log.
@@ -31,8 +31,10 @@ pub enum Outlook {
         /// Records that nobody has worked off yet.
         ahead: u64,
     },
-    /// It goes on after the rules were adopted.
-    WantsAdoption(String),
+    /// It was made by other rules, and goes on if they are adopted.
+    WantsAdoption,
+    /// It was made by other rules, which have to catch up with what is published before they are given up.
+    WantsOldRules,
     /// It would stop, and is not imported.
     Refused(String),
 }
@@ -64,8 +66,12 @@ pub fn outlook(
             "the log begins at offset {start}; what waited for the watermark lies in it from offset {needed} on, and is \
              gone"
         )),
-        Decision::Stop(cause @ (StopCause::RulesChanged { .. } | StopCause::NotCleanlyStopped { .. })) => {
-            Outlook::WantsAdoption(cause.to_string())
+        Decision::Stop(StopCause::RulesChanged { .. }) => {
+            let adopting = WorkerSettings { changed_rules: ChangedRules::Adopt, ..settings.clone() };
+            match decide(&found, &adopting) {
+                Decision::Recover { .. } => Outlook::WantsAdoption,
+                _ => Outlook::WantsOldRules,
+            }
         }
         Decision::Stop(cause) => Outlook::Refused(cause.to_string()),
         // With a position there is no other decision.
@@ -123,8 +129,9 @@ mod tests {
 
     #[test]
     fn other_rules_do_not_keep_it_out_and_another_number_of_partitions_does() {
-        let changed = LogState { rules_hash: "others".into(), ..log(0, Some(60)) };
-        assert!(matches!(judged(&changed), Outlook::WantsAdoption(_)));
+        let changed = |published| LogState { rules_hash: "others".into(), ..log(0, Some(published)) };
+        assert_eq!(judged(&changed(40)), Outlook::WantsAdoption);
+        assert_eq!(judged(&changed(60)), Outlook::WantsOldRules);
         let mut grown = log(0, Some(60));
         grown.bounds.insert(TopicPartition::new("customer-events", 1), Bounds { start: 0, end: 0 });
         assert!(matches!(judged(&grown), Outlook::Refused(_)));
