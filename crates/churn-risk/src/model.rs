@@ -41,7 +41,7 @@ pub struct Model {
     /// What the weights were estimated from; absent where they were not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights_data: Option<WeightsData>,
-    /// Who is valuable; absent without a spend model.
+    /// Who is valuable; absent where no order has an amount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high_value: Option<HighValueFit>,
     /// How well was foretold what came after the cut.
@@ -79,7 +79,7 @@ pub struct WeightsData {
 #[serde(deny_unknown_fields)]
 pub struct HighValueFit {
     /// The 90th percentile of what customers' orders within the horizon are worth, as foretold at the last order of
-    /// each, in minor units of the spend model's currency.
+    /// each, in minor units of [`Model::currency`].
     pub threshold_minor: i64,
     /// How far was looked ahead.
     pub horizon: Duration,
@@ -178,7 +178,12 @@ impl Model {
         if model.high_value.is_some() {
             let rule =
                 model.top_tenth().map_err(|unfit| origins.problem("gamma_gamma", unfit.to_string()))?;
-            let rule = rule.ok_or_else(|| origins.problem("high_value", "has no gamma_gamma beside it"))?;
+            let rule = rule.ok_or_else(|| {
+                origins.problem(
+                    "high_value",
+                    "has no gamma_gamma or typical_spend beside it, to name its currency",
+                )
+            })?;
             rule.validate().map_err(|invalid| origins.problem(invalid.key, invalid.problem))?;
         }
         if !(model.data.from <= model.data.until && model.data.until < model.data.judged_until) {
@@ -210,15 +215,21 @@ impl Model {
     /// # Errors
     /// If a parameter is out of range, which [`parse`](Self::parse) has excluded.
     pub fn top_tenth(&self) -> Result<Option<HighValue>, UnfitParameter> {
-        let Some((fit, spend)) = self.high_value.as_ref().zip(self.gamma_gamma.as_ref()) else {
+        let Some((fit, currency)) = self.high_value.as_ref().zip(self.currency()) else {
             return Ok(None);
         };
         Ok(Some(HighValue {
             spend: self.spend_model()?,
-            currency: spend.currency.clone(),
+            currency: currency.to_owned(),
             threshold_minor: fit.threshold_minor,
             horizon: fit.horizon.span(),
         }))
+    }
+
+    /// What the amounts of the file are in; `None` where it has none.
+    pub fn currency(&self) -> Option<&str> {
+        let spend = self.gamma_gamma.as_ref().map(|fit| fit.currency.as_str());
+        spend.or_else(|| self.typical_spend.as_ref().map(|fit| fit.currency.as_str()))
     }
 
     /// The file's text. Numbers are written so that they are read back to the last bit.

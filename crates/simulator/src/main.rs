@@ -72,7 +72,9 @@ fn run_many(arguments: &Arguments) -> Option<Report> {
     for (what, count) in &tally {
         println!("{count:>10} {what}");
     }
-    println!("{:>10} I/O points at which a worker crashed", crashes.len());
+    for ((service, point), count) in &crashes {
+        println!("{count:>10} crashes of {service} at: {point}");
+    }
     println!("{seeds} seeds in {:.1} s", started.elapsed().as_secs_f64());
     if let Some(report) = &failure {
         print!("{}", run_traced(report.seed, arguments.mutant, TAIL).trace);

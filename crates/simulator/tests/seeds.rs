@@ -8,7 +8,7 @@ use simulator::{Seeds, run_traced};
 const THREADS: usize = 2;
 
 /// How many seeds have to be green here; `tests/run` lets ten thousand run.
-const GREEN: Seeds = Seeds { from: 0, count: 250, threads: THREADS };
+const GREEN: Seeds = Seeds { from: 0, count: 500, threads: THREADS };
 
 /// Within so many seeds each mutant has to be caught.
 const MUTATED: Seeds = Seeds { from: 0, count: 600, threads: THREADS };

@@ -222,14 +222,15 @@ fn watch(
     period: &Period,
 ) -> Watch {
     let (model, fit) = fit_spend(customers, period.until).unzip();
-    let high_value = fit.as_ref().map(|fit: &SpendFit| HighValue {
+    let typical = customers.typical_spend(period.until);
+    // Where customers' means are too much alike for a spend model, each is worth what they paid so far.
+    let high_value = typical.as_ref().map(|typical| HighValue {
         spend: model,
-        currency: fit.currency.clone(),
+        currency: typical.currency.clone(),
         // Nobody is told of: what counts is the value itself.
         threshold_minor: i64::MAX,
         horizon: args.horizon.span(),
     });
-    let typical = customers.typical_spend(period.until);
     let typical_spend =
         typical.clone().map(|fit| TypicalSpend { currency: fit.currency, per_day_minor: fit.per_day_minor });
     let settings = Settings {
@@ -248,7 +249,7 @@ fn watch(
 
 /// The 90th percentile of the predicted values; of whom nothing is known counts as worth nothing.
 fn high_value(args: &FitArgs, watch: &Watch, judged: &[Case], looks: &Looks) -> Option<HighValueFit> {
-    watch.spend.as_ref()?;
+    watch.typical.as_ref()?;
     let known = looks.values().map(|look| look.value.unwrap_or(0));
     let values = known.chain(std::iter::repeat(0)).take(judged.len()).collect();
     let threshold_minor = top_tenth(values).filter(|value| *value > 0)?;

@@ -223,6 +223,13 @@ impl Installation {
         ids
     }
 
+    /// How many records a reader of committed records sees on an action topic.
+    pub fn published(&self, action: &str) -> usize {
+        let topic = self.topic(&format!("actions.{action}"));
+        let records = read_committed_all(&self.properties(), &topic, Duration::from_secs(30)).unwrap();
+        records.into_values().map(|records| records.len()).sum()
+    }
+
     /// How long the values of the dead letters are.
     pub fn dead_letters(&self) -> Vec<usize> {
         let topic = self.topic("dead-letters");

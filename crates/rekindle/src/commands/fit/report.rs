@@ -51,11 +51,11 @@ fn render(model: &Model, rows: &RowCounts, no_weights: Option<FitError>) -> Resu
         )?,
         None => writeln!(to, "Gamma-Gamma: too few amounts, or too much alike")?,
     }
-    if let (Some(high_value), Some(fit)) = (&model.high_value, &model.gamma_gamma) {
+    if let (Some(high_value), Some(currency)) = (&model.high_value, model.currency()) {
         writeln!(
             to,
-            "top tenth:   a predicted value of {} minor units of {} and more",
-            high_value.threshold_minor, fit.currency
+            "top tenth:   a predicted value of {} minor units of {currency} and more",
+            high_value.threshold_minor
         )?;
     }
     write_weights(&mut to, model, no_weights)?;

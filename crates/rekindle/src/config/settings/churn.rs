@@ -71,7 +71,7 @@ fn rule(
         |key: &str, message: &str| origins.problem(&format!("triggers.high-value-at-risk.{key}"), message);
     let fitted = model.top_tenth().map_err(|unfit| origins.problem(MODEL, unfit.to_string()))?;
     let spend = model.spend_model().map_err(|unfit| origins.problem(MODEL, unfit.to_string()))?;
-    let known = model.gamma_gamma.as_ref().map(|fit| fit.currency.as_str());
+    let known = model.currency();
     let Some(currency) = section.currency.as_deref().or(known) else {
         return Err(problem("currency", "is needed: the model knows no amounts"));
     };
