@@ -1,5 +1,7 @@
 //! A snapshot is of one position, whatever is written meanwhile, and comes back as it was, or not at all.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
 use engine::ports::{CustomerWrite, PositionMark, StateStore as _};
 use redis_store::snapshot::{
     Content, Header, Import, Imported, PartitionHead, Row, SnapshotError, SnapshotReader, export,
