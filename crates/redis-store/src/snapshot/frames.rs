@@ -32,7 +32,10 @@ impl<W: Write> FrameWriter<W> {
 
     /// Writes a frame.
     pub fn write(&mut self, tag: u8, payload: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(payload.len()).map_err(|_| io::Error::other("a frame is too long"))?;
+        if payload.len() > MAX_PAYLOAD {
+            return Err(io::Error::other(format!("a frame of {} bytes is too long", payload.len())));
+        }
+        let length = payload.len() as u32;
         self.to.write_all(&[tag])?;
         self.to.write_all(&length.to_be_bytes())?;
         self.to.write_all(payload)?;

@@ -90,10 +90,7 @@ impl Import {
         let log = TopicPartition::new(&self.header.log_topic, head.partition);
         let task = TaskId { service: self.header.service.as_str().into(), partition: log };
         let keys = TaskKeys::new(&self.connections.settings().namespace, &task);
-        let beside = keys.beside("import");
-        let mut pipeline = redis::pipe();
-        pipeline.cmd("UNLINK").arg(&[&beside.state, &beside.due]).ignore();
-        self.ask(&keys, &pipeline)?;
+        self.clear(&keys)?;
         let found = self.found.iter().find(|found| found.partition == head.partition);
         let position = found.and_then(|found| found.position.as_ref());
         self.staged.push(Staged {
@@ -142,17 +139,34 @@ impl Import {
     /// [`SnapshotError::Acquired`] if a worker has come in between. Partitions before that one are imported.
     pub fn finish(mut self) -> Result<Vec<(PartitionHead, Imported)>, SnapshotError> {
         let mut done = Vec::new();
-        for staged in std::mem::take(&mut self.staged) {
+        for staged in &self.staged {
             let imported = match staged.is_there {
                 true => Imported::Already,
-                false => {
-                    self.runtime.block_on(put_in_place(&mut self.connections, &staged))?;
-                    Imported::Written
-                }
+                false => match self.runtime.block_on(put_in_place(&mut self.connections, staged)) {
+                    Ok(()) => Imported::Written,
+                    Err(error) => {
+                        self.abandon();
+                        return Err(error);
+                    }
+                },
             };
-            done.push((staged.head, imported));
+            done.push((staged.head.clone(), imported));
         }
         Ok(done)
+    }
+
+    /// Takes away what waits beside the tasks' keys, as far as that can be done; what is left goes with the next import.
+    pub fn abandon(mut self) {
+        for staged in std::mem::take(&mut self.staged) {
+            let _ = self.clear(&staged.keys);
+        }
+    }
+
+    fn clear(&mut self, keys: &TaskKeys) -> Result<(), SnapshotError> {
+        let beside = keys.beside("import");
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("UNLINK").arg(&[&beside.state, &beside.due]).ignore();
+        self.ask(keys, &pipeline)
     }
 
     fn ask(&mut self, keys: &TaskKeys, pipeline: &Pipeline) -> Result<(), SnapshotError> {

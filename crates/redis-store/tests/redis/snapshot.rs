@@ -27,7 +27,7 @@ fn header() -> Header {
     }
 }
 
-fn taken(settings: &Settings) -> Vec<u8> {
+pub fn taken(settings: &Settings) -> Vec<u8> {
     export(settings, &header(), Vec::new(), &mut |_, _| ()).unwrap().0
 }
 
@@ -45,7 +45,7 @@ fn rows(file: &[u8]) -> Vec<(PartitionHead, Vec<Row>)> {
 }
 
 /// Everything of the file beside the tasks' keys; nothing is visible yet.
-fn staged(settings: &Settings, file: &[u8]) -> Import {
+pub fn staged(settings: &Settings, file: &[u8]) -> Import {
     let mut import = Import::begin(settings, header()).unwrap();
     for (head, rows) in rows(file) {
         import.begin_partition(head).unwrap();
@@ -160,6 +160,9 @@ fn an_owner_who_comes_while_a_snapshot_is_imported_is_not_overwritten() {
     let mark = acquired(&mut owner, &task());
     let refused = import.finish();
     assert!(matches!(refused, Err(SnapshotError::Acquired { partition: 0 })), "{refused:?}");
+    let left: Vec<String> =
+        redis::cmd("KEYS").arg("*snapshot-owned*import*").query(&mut server.connection()).unwrap();
+    assert_eq!(left, Vec::<String>::new(), "nothing is left beside the task's keys");
     write(&mut owner, &task(), checkpoint(mark, 9, 1, &[("b", Some(6))])).unwrap();
 
     // And the other way round: an owner from before an import writes nothing any more.

@@ -10,6 +10,7 @@ mod pace;
 mod writing;
 
 use std::fmt;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,7 +88,8 @@ pub fn run(args: &BackfillArgs, config: &Config) -> Result<()> {
     let Taken { events, counts, .. } =
         replay::take_in(&args.from_file, &intake, rejects, &mut |counts| pace.reading(counts.rows))?;
     pace.clear();
-    eprint!("{}", Rows(&counts));
+    let (mut out, mut notes) = (std::io::stdout(), std::io::stderr());
+    write!(notes, "{}", Rows(&counts))?;
     let (done, total) = (progress.done, counts.events);
     if done > total {
         bail!(
@@ -96,8 +98,8 @@ pub fn run(args: &BackfillArgs, config: &Config) -> Result<()> {
     }
     let before = if done > 0 { format!("; {done} were written before") } else { String::new() };
     if !args.execute {
-        println!("Would write {} events into {}{before}.", total - done, target.topic);
-        println!("Nothing was written; --execute does it.");
+        writeln!(out, "Would write {} events into {}{before}.", total - done, target.topic)?;
+        writeln!(out, "Nothing was written; --execute does it.")?;
         return Ok(());
     }
     let began = Instant::now();
@@ -106,17 +108,18 @@ pub fn run(args: &BackfillArgs, config: &Config) -> Result<()> {
     pace.clear();
     let Written { events, too_large, done } = written;
     if too_large > 0 {
-        eprintln!("          {too_large} events are larger than a record may be, and were left out");
+        writeln!(notes, "          {too_large} events are larger than a record may be, and were left out")?;
     }
     if done < total {
         bail!("stopped at event {done} of {total}; the same command goes on from there");
     }
     let seconds = began.elapsed().as_secs_f64();
-    println!(
+    writeln!(
+        out,
         "{events} events written into {}{before}; {seconds:.1} s, {:.0} events/s.",
         target.topic,
         events as f64 / seconds.max(1e-3)
-    );
+    )?;
     Ok(())
 }
 

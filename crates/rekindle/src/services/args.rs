@@ -68,7 +68,7 @@ pub struct TriggersArgs {
     /// Run these triggers alone, such as cart_abandonment,winback; as triggers.only
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Go on with rules that differ from those that made the state; takes a clean stop of all processes before
+    /// Go on with rules that differ from those that made the state; takes a clean stop of whoever ran before
     #[arg(long)]
     pub adopt: bool,
     /// Where a service that is new to the log begins to publish: now, earliest, or a time; as engine.publish_from
@@ -102,8 +102,8 @@ Examples:
     rekindle triggers --slot 1 --threads 2 --set admin.address=127.0.0.1:9467
   Some of the triggers alone, as a service of their own:
     rekindle triggers --only delivery_delayed,csat_low --slot 0
-  Changed rules, after all processes have stopped with code 0:
-    rekindle triggers --config deploy/rekindle.toml --adopt
+  Changed rules, for one process after the other: stop it, and once it has stopped with code 0:
+    rekindle triggers --config deploy/rekindle.toml --slot 0 --adopt
 
 SIGTERM or Ctrl-C: it publishes, writes its state to Redis, and stops; a second one ends it at once. Exit codes: as
 `rekindle ingest`.";

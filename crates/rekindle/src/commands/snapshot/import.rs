@@ -43,7 +43,10 @@ pub fn run(args: &ImportArgs, config: &Config) -> Result<()> {
         return Ok(());
     }
     await_empty_group(&onlooker, config)?;
-    write(&mut import, &args.file).with_context(named)?;
+    if let Err(error) = write(&mut import, &args.file) {
+        import.abandon();
+        return Err(error).with_context(named);
+    }
     let done = import.finish()?;
     let already = done.iter().filter(|(_, imported)| *imported == Imported::Already).count();
     writeln!(out, "{} partitions imported; {already} had been before.", done.len() - already)?;
