@@ -62,8 +62,9 @@ pub enum StopCause {
     },
     /// The log no longer holds what is needed.
     #[error(
-        "the log begins at offset {start}, but {needed} is needed: retention has passed it; restore a snapshot, or \
-         accept that older history is lost with engine.on_missing_state = \"partial\" and a new namespace"
+        "the log begins at offset {start}, but {needed} is needed: retention has passed it; stop all processes and restore \
+         a snapshot with `rekindle snapshot import FILE`, or accept that older history is lost with \
+         engine.on_missing_state = \"partial\" and a new namespace"
     )]
     LogTooShort {
         /// Where the log begins.

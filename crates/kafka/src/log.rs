@@ -143,7 +143,7 @@ impl Log for KafkaLog {
         if !offsets.is_empty() && (group.is_none() || !owns_all) {
             return Err(PublishError::Deposed);
         }
-        let outcome = producer.transact(Contents { records, offsets, group });
+        let outcome = producer.transact(Contents { records, offsets, group, note: "" });
         outcome.map_err(|failure| self.judge(failure))
     }
 }

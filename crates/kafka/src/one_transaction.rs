@@ -30,7 +30,7 @@ pub fn write_in_one_transaction(
     let producer =
         TransactionalProducer::open(&settings.producer_config(), timeouts.open, timeouts.transaction)
             .map_err(|error| PublishError::Aborted(error.to_string()))?;
-    let outcome = producer.transact(Contents { records, offsets: &[], group: None });
+    let outcome = producer.transact(Contents { records, offsets: &[], group: None, note: "" });
     drop_within(producer, timeouts.close);
     outcome.map_err(|failure| match failure {
         Failure::Aborted(reason) => PublishError::Aborted(reason),

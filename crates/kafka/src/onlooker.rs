@@ -16,6 +16,7 @@ use crate::settings::{ConnectError, Timeouts};
 /// Asks how far a group has come.
 pub struct GroupOnlooker {
     consumer: BaseConsumer,
+    group: String,
     limit: Duration,
 }
 
@@ -39,7 +40,7 @@ impl GroupOnlooker {
                 ("allow.auto.create.topics", "false"),
             ],
         );
-        Ok(Self { consumer: config.create()?, limit: timeouts.request })
+        Ok(Self { consumer: config.create()?, group: group.to_owned(), limit: timeouts.request })
     }
 
     /// The committed offsets of these partitions; one that has none is not in it.
@@ -53,5 +54,16 @@ impl GroupOnlooker {
         let committed = self.consumer.committed_offsets(list_of(partitions), self.limit);
         let committed = committed.map_err(|error| LogError::Unavailable(error.to_string()))?;
         Ok(offsets_of(&committed).into_iter().collect())
+    }
+
+    /// How many members the group has by its coordinator. One that has ended counts until its session times out.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`] to try again.
+    pub fn members(&self) -> Result<usize, LogError> {
+        let found = self.consumer.fetch_group_list(Some(&self.group), self.limit);
+        let found = found.map_err(|error| LogError::Unavailable(error.to_string()))?;
+        let own = found.groups().iter().filter(|group| group.name() == self.group);
+        Ok(own.map(|group| group.members().len()).sum())
     }
 }

@@ -70,6 +70,8 @@ pub(crate) struct Contents<'a> {
     pub offsets: &'a [(TopicPartition, Offset)],
     /// Whose offsets they are; none are written without.
     pub group: Option<Arc<ConsumerGroupMetadata>>,
+    /// What the group keeps with each of them.
+    pub note: &'a str,
 }
 
 /// A producer whose predecessors in the slot are fenced.
@@ -116,7 +118,11 @@ impl TransactionalProducer {
             self.send(record, deadline)?;
         }
         if let Some(group) = contents.group.filter(|_| !contents.offsets.is_empty()) {
-            self.producer.send_offsets_to_transaction(&offset_list(contents.offsets)?, &group, self.limit)?;
+            self.producer.send_offsets_to_transaction(
+                &offset_list(contents.offsets, contents.note)?,
+                &group,
+                self.limit,
+            )?;
         }
         self.deliver(Instant::now() + self.limit)
     }
@@ -228,10 +234,15 @@ fn is_of_a_past_generation(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-fn offset_list(offsets: &[(TopicPartition, Offset)]) -> Result<TopicPartitionList, KafkaError> {
+fn offset_list(offsets: &[(TopicPartition, Offset)], note: &str) -> Result<TopicPartitionList, KafkaError> {
     let mut list = TopicPartitionList::new();
     for (partition, offset) in offsets {
         list.add_partition_offset(&partition.topic, partition.partition, raw(*offset))?;
+        if !note.is_empty()
+            && let Some(mut added) = list.find_partition(&partition.topic, partition.partition)
+        {
+            added.set_metadata(note);
+        }
     }
     Ok(list)
 }

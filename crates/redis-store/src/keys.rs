@@ -22,7 +22,17 @@ impl TaskKeys {
     /// The keys of `task` in `namespace`.
     pub fn new(namespace: &str, task: &TaskId) -> Self {
         let tag = format!("{}{}}}", tag_prefix(namespace, &task.service), task.partition.partition);
-        Self { pos: format!("{tag}:pos"), state: format!("{tag}:state"), due: format!("{tag}:due"), tag }
+        Self::of_tag(tag, "")
+    }
+
+    /// Keys beside these for the time of one command, on the same node. No scan for positions finds them.
+    pub fn beside(&self, purpose: &str) -> Self {
+        Self::of_tag(self.tag.clone(), &format!("{purpose}:"))
+    }
+
+    fn of_tag(tag: String, prefix: &str) -> Self {
+        let key = |name: &str| format!("{tag}:{prefix}{name}");
+        Self { pos: key("pos"), state: key("state"), due: key("due"), tag }
     }
 }
 
@@ -74,6 +84,13 @@ mod tests {
             [keys.pos, keys.state, keys.due],
             ["{rk:shop:triggers:7}:pos", "{rk:shop:triggers:7}:state", "{rk:shop:triggers:7}:due"]
         );
+    }
+
+    #[test]
+    fn keys_beside_a_tasks_own_share_its_tag_and_are_nobodys_position() {
+        let keys = keys("shop", "triggers", 7).beside("import");
+        assert_eq!([&keys.tag, &keys.due], ["{rk:shop:triggers:7}", "{rk:shop:triggers:7}:import:due"]);
+        assert_eq!(partition_of(&keys.pos, "shop", "triggers"), None);
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod reading;
 mod round_trip;
 mod score;
 mod settings;
+pub mod snapshot;
 mod store;
 mod traffic;
 

@@ -8,6 +8,7 @@ use crate::commands::bench::{BareArgs, BenchArgs};
 use crate::commands::explain::ExplainArgs;
 use crate::commands::fit::FitArgs;
 use crate::commands::report::ReportArgs;
+use crate::commands::snapshot::SnapshotArgs;
 use crate::commands::sources::SourcesArgs;
 use crate::commands::topics::TopicsArgs;
 use crate::config::Sources;
@@ -52,6 +53,8 @@ pub enum Command {
     Topics(TopicsArgs),
     /// Show whom the tasks wait for, or wait for one of them no more
     Sources(SourcesArgs),
+    /// Keep the state of the triggers in a file, or put it back
+    Snapshot(SnapshotArgs),
     /// Show what is known of one customer, what was sent, and what comes next
     Explain(ExplainArgs),
     /// Measure throughput, processor time, memory and traffic on servers, beside a consumer that does nothing

@@ -1,5 +1,6 @@
 //! The commands, one module each: from arguments and configuration to an exit.
 
+pub mod backfill;
 pub mod bench;
 pub mod check;
 pub mod explain;
@@ -7,6 +8,7 @@ pub mod fit;
 pub mod generate;
 pub mod replay;
 pub mod report;
+pub mod snapshot;
 pub mod sources;
 mod table;
 pub mod topics;

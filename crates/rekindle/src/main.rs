@@ -40,10 +40,14 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Fit(args) => commands::fit::run(&args, &load(&args.sources())?),
         Command::Report(args) => commands::report::run(&args, &load(&args.sources())?),
         Command::Generate(args) => commands::generate::run(&args),
+        Command::Ingest(args) if args.backfill.is_wanted() => {
+            commands::backfill::run(&args.backfill, &load(&args.config)?)
+        }
         Command::Ingest(args) => services::run_ingest(&args, &load(&args.config)?),
         Command::Triggers(args) => services::run_triggers(&args, &load(&args.sources())?),
         Command::Topics(args) => commands::topics::run(&args, &load(args.config())?),
         Command::Sources(args) => commands::sources::run(&args, &load(args.config())?),
+        Command::Snapshot(args) => commands::snapshot::run(&args, &load(args.config())?),
         Command::Explain(args) => commands::explain::run(&args, &load(&args.config)?),
         Command::Bench(args) => commands::bench::run(&args),
         Command::BenchBare(args) => commands::bench::run_bare(&args, &load(&args.config)?),

@@ -9,6 +9,8 @@
     reason = "a test may stop, waits, and needs names of its own"
 )]
 
+#[path = "services/backfills.rs"]
+mod backfills;
 #[path = "services/exposition.rs"]
 mod exposition;
 #[path = "services/installation.rs"]
@@ -18,6 +20,8 @@ mod program;
 mod relay;
 #[path = "services/running.rs"]
 mod running;
+#[path = "services/snapshots.rs"]
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -28,6 +28,8 @@ pub struct IntakeSettings {
     pub max_row_bytes: usize,
     /// Memory for sorting, in bytes.
     pub sort_memory: usize,
+    /// Whether the events are flagged as history that is fed in later: they change state, and nothing fires for them.
+    pub backfill: bool,
 }
 
 /// Takes rows in, counts them, and sorts the events.
@@ -127,7 +129,7 @@ impl<'s> Intake<'s> {
             value: Some(value),
             schema_header: None,
             timestamp: self.settings.started_at,
-            backfill: false,
+            backfill: self.settings.backfill,
         });
         self.outcome(place, 1, outcome)
     }
@@ -140,7 +142,11 @@ impl<'s> Intake<'s> {
         record: &NativeRecord<'_>,
     ) -> Result<(), ReplayError> {
         self.origin.offset = offset_of(place);
-        let arrival = Arrival { origin: &self.origin, timestamp: self.settings.started_at, backfill: false };
+        let arrival = Arrival {
+            origin: &self.origin,
+            timestamp: self.settings.started_at,
+            backfill: self.settings.backfill,
+        };
         let outcome = self.settings.normaliser.normalise_native(record, &arrival);
         self.outcome(place, rows, outcome)
     }

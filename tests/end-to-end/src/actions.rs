@@ -26,6 +26,8 @@ pub struct Sent {
     pub suppressed: usize,
     /// How many records there were.
     pub records: usize,
+    /// How many triggers were fired by each version of the rules.
+    pub by_rules: BTreeMap<String, usize>,
 }
 
 impl Sent {
@@ -57,7 +59,12 @@ impl Sent {
             self.doubled.push(format!("{kind} {trigger} at {place}"));
         }
         match kind.rsplit('.').nth(1) {
-            Some("fired") => self.by_trigger.entry(trigger).or_default().0 += 1,
+            Some("fired") => {
+                self.by_trigger.entry(trigger).or_default().0 += 1;
+                let value: serde_json::Value = serde_json::from_slice(message.payload().unwrap_or_default())?;
+                let rules = value["rule_version"].as_str().context("no rule_version")?;
+                *self.by_rules.entry(rules.to_owned()).or_default() += 1;
+            }
             Some("cancelled") => self.by_trigger.entry(trigger).or_default().1 += 1,
             Some("suppressed" | "expired") => self.suppressed += 1,
             _ => bail!("an unknown type {kind}"),

@@ -41,6 +41,7 @@ pub struct Crew<'a> {
     installation: &'a Installation,
     seats: BTreeMap<Seat, Occupant>,
     ports: BTreeMap<Seat, u16>,
+    flags: BTreeMap<Seat, &'static [&'static str]>,
     /// How many processes ended without being told to.
     pub ended_by_themselves: usize,
 }
@@ -48,8 +49,8 @@ pub struct Crew<'a> {
 impl<'a> Crew<'a> {
     /// Starts so many processes of each service, and waits until all are ready.
     pub fn start(installation: &'a Installation, ingest: usize, triggers: usize) -> anyhow::Result<Self> {
-        let mut crew =
-            Self { installation, seats: BTreeMap::new(), ports: BTreeMap::new(), ended_by_themselves: 0 };
+        let (seats, ports, flags) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut crew = Self { installation, seats, ports, flags, ended_by_themselves: 0 };
         for (service, count) in [("triggers", triggers), ("ingest", ingest)] {
             for slot in 0..count {
                 crew.begin(Seat { service, slot })?;
@@ -153,6 +154,48 @@ impl<'a> Crew<'a> {
         Ok(())
     }
 
+    /// Stops one process as an operator would, until it is begun again.
+    pub fn stop_seat(&mut self, seat: Seat) -> anyhow::Result<()> {
+        let Some(Occupant::Alive(mut process)) = self.seats.remove(&seat) else {
+            bail!("{seat} is not alive")
+        };
+        let status = process.stop(STOPPING).with_context(|| format!("{seat} was asked to stop"))?;
+        self.note(&format!("{seat} stopped: {status}"));
+        if !status.success() {
+            bail!("{seat} stopped with {status}\n{}", process.tail());
+        }
+        Ok(())
+    }
+
+    /// Starts a process with these further flags, which it keeps when it has to be started again.
+    pub fn begin_with(&mut self, seat: Seat, flags: &'static [&'static str]) -> anyhow::Result<()> {
+        self.flags.insert(seat, flags);
+        self.begin(seat)
+    }
+
+    /// Why a process is not ready; nothing if it is.
+    pub fn not_ready(&self, seat: Seat) -> Option<String> {
+        let port = self.ports.get(&seat)?;
+        metrics::get(*port, "/readyz").err().map(|error| error.to_string())
+    }
+
+    /// Waits until a process is ready.
+    pub fn await_seat(&mut self, seat: Seat) -> anyhow::Result<()> {
+        let deadline = Instant::now() + STARTING;
+        while let Some(why) = self.not_ready(seat) {
+            if let Some(Occupant::Alive(process)) = self.seats.get_mut(&seat)
+                && let Some(status) = process.ended()
+            {
+                bail!("{seat} did not start: {status}\n{}", process.tail());
+            }
+            if Instant::now() >= deadline {
+                bail!("{seat} is not ready after {STARTING:?}: {why}\n{}", tail(&self.log(seat)));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
     /// The ends of all logs.
     pub fn tails(&self) -> String {
         self.ports.keys().map(|seat| tail(&self.log(*seat))).collect::<Vec<_>>().join("\n")
@@ -176,6 +219,7 @@ impl<'a> Crew<'a> {
         };
         self.ports.insert(seat, port);
         let mut command = self.installation.service(seat.service, seat.slot, port);
+        command.args(self.flags.get(&seat).copied().unwrap_or_default());
         let process = Process::start(&mut command, &self.log(seat))?;
         self.note(&format!("started {seat}"));
         self.seats.insert(seat, Occupant::Alive(process));
@@ -183,21 +227,7 @@ impl<'a> Crew<'a> {
     }
 
     fn await_ready(&mut self) -> anyhow::Result<()> {
-        let deadline = Instant::now() + STARTING;
-        for (seat, port) in self.ports.clone() {
-            while metrics::get(port, "/readyz").is_err() {
-                if let Some(Occupant::Alive(process)) = self.seats.get_mut(&seat)
-                    && let Some(status) = process.ended()
-                {
-                    bail!("{seat} did not start: {status}\n{}", process.tail());
-                }
-                if Instant::now() >= deadline {
-                    bail!("{seat} is not ready after {STARTING:?}\n{}", tail(&self.log(seat)));
-                }
-                std::thread::sleep(Duration::from_millis(50));
-            }
-        }
-        Ok(())
+        self.seats().into_iter().try_for_each(|seat| self.await_seat(seat))
     }
 
     fn log(&self, seat: Seat) -> std::path::PathBuf {

@@ -145,8 +145,13 @@ impl Installation {
             wanted.push(Wanted { name, partitions: shape.partitions, broker: brokers.map(|at| at[0]) });
         }
         topics::create(&servers.kafka, &wanted)?;
-        std::fs::write(&installation.config, installation.configuration(servers, shape))?;
+        installation.configure(servers, shape)?;
         Ok(installation)
+    }
+
+    /// Writes the configuration anew: for processes that are started from now on.
+    pub fn configure(&self, servers: &Servers, shape: &Shape) -> anyhow::Result<()> {
+        Ok(std::fs::write(&self.config, self.configuration(servers, shape))?)
     }
 
     /// The name of one of its topics.

@@ -104,6 +104,12 @@ enum Scenario {
         #[arg(long, default_value_t = 25_000)]
         events: usize,
     },
+    /// A rule is changed in a rolling restart, and after kill -9, where it is refused
+    Adopt {
+        /// How many raw records are sent
+        #[arg(long, default_value_t = 60_000)]
+        events: usize,
+    },
     /// The broker that has the purchases cannot be reached
     CutBroker,
     /// The state in a Redis Cluster of three nodes, and a worker killed
@@ -125,6 +131,7 @@ fn main() -> ExitCode {
             Scenario::LostState { events: 60_000 },
             Scenario::PausedOwner { events: 60_000 },
             Scenario::Catalogue { kills: 8, events: 25_000 },
+            Scenario::Adopt { events: 60_000 },
             Scenario::CutBroker,
             Scenario::RedisCluster { events: 20_000 },
         ],
@@ -144,6 +151,7 @@ fn is_passed(scenario: &Scenario, common: &Common) -> bool {
         Scenario::Catalogue { kills, events } => {
             ("catalogue", scenarios::catalogue::run(common, *kills, *events))
         }
+        Scenario::Adopt { events } => ("adopt", scenarios::adopt::run(common, *events)),
         Scenario::CutBroker => ("cut-broker", scenarios::cut_broker::run(common)),
         Scenario::RedisCluster { events } => {
             ("redis-cluster", scenarios::redis_cluster::run(common, *events))

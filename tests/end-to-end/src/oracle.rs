@@ -19,6 +19,8 @@ const INSTALLATION: &str = "default";
 pub struct Expected {
     /// The ids of the triggers that fire and stay.
     pub triggers: BTreeMap<Uuid, String>,
+    /// The ids of those that may fire and stay, or not.
+    pub optional: BTreeSet<Uuid>,
     /// How many customers there are.
     pub customers: usize,
     /// Raw records that are the repetition of an earlier one.

@@ -6,7 +6,9 @@ use events::{EventTime, TopicPartition};
 
 use super::{Halt, Running, Worker};
 use crate::fold::Fold;
-use crate::ports::{Bounds, Log, LogError, Offset, Position, StateStore, StoreError};
+use crate::ports::{
+    Bounds, Checkpoint, Log, LogError, Offset, Position, PositionMark, StateStore, StoreError, TaskId,
+};
 use crate::recovery::{Decision, Found, decide};
 use crate::setback::Setback;
 use crate::settings::PublishFrom;
@@ -135,10 +137,41 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
     ) -> Result<Running<F>, NotYet> {
         let (id, settings) = (self.task_id(partition), self.settings.task.clone());
         let read_from = position.buffered_from;
+        if position.rules_hash != start.rules_hash {
+            self.note_adoption(&id, &start, &position).await?;
+        }
         let position = Position { rules_hash: start.rules_hash, ..position };
         let task = Task::resume(id, settings, self.settings.worker.cached_customers, position, start.epoch);
         self.log.start(partition, read_from).await?;
         Ok(Running::new(task, published))
+    }
+
+    /// Writes into the store whose rules go on from here, before anything that follows from them is published. A worker
+    /// that dies after its first transaction would else leave a state that looks as if the old rules had published it:
+    /// its successor could neither recover it nor adopt it.
+    async fn note_adoption(
+        &mut self,
+        id: &TaskId,
+        start: &FreshStart,
+        position: &Position,
+    ) -> Result<(), NotYet> {
+        let expected = PositionMark { epoch: start.epoch, next: position.next };
+        let position = Position { rules_hash: start.rules_hash.clone(), ..position.clone() };
+        self.store.begin_checkpoint(id, Checkpoint { expected, position, customers: Vec::new() });
+        let mut outcome = None;
+        let mut others = Ok(());
+        while outcome.is_none() {
+            self.store.checkpoint_ended().await;
+            for finished in self.store.finished_checkpoints() {
+                if (&finished.task, finished.mark) == (id, expected) {
+                    outcome = Some(finished.result);
+                } else {
+                    others = others.and(self.take_note(&finished));
+                }
+            }
+        }
+        others.map_err(NotYet::Setback)?;
+        Ok(outcome.unwrap_or(Ok(()))?)
     }
 
     /// Gives partitions up that somebody else is to have: publishes and checkpoints them first.

@@ -7,7 +7,7 @@ use events::partitioner::partition_for;
 use super::{Running, Worker};
 use crate::fold::{Fold, Output};
 use crate::mutants::{self, Mutant};
-use crate::ports::{Log, NewRecord, Offset, PublishError, StateStore};
+use crate::ports::{FinishedCheckpoint, Log, NewRecord, Offset, PublishError, StateStore};
 use crate::setback::Setback;
 
 impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
@@ -125,16 +125,23 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
     pub(super) fn collect_checkpoints(&mut self) -> Result<(), Setback> {
         let mut setback = Ok(());
         for finished in self.store.finished_checkpoints() {
-            let Some(running) = self.running.get_mut(&finished.task.partition) else { continue };
-            if !running.task.awaits_checkpoint(finished.mark) {
-                continue;
-            }
-            match finished.result {
-                Ok(()) => running.task.checkpoint_written(),
-                Err(_) => setback = Err(Setback::StartOver),
+            if let Err(found) = self.take_note(&finished) {
+                setback = Err(found);
             }
         }
         setback
+    }
+
+    /// Takes note of one checkpoint that has ended.
+    pub(super) fn take_note(&mut self, finished: &FinishedCheckpoint) -> Result<(), Setback> {
+        let Some(running) = self.running.get_mut(&finished.task.partition) else { return Ok(()) };
+        if running.task.awaits_checkpoint(finished.mark) {
+            match finished.result {
+                Ok(()) => running.task.checkpoint_written(),
+                Err(_) => return Err(Setback::StartOver),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use redis_store::{RedisStore, Servers, Settings};
 
 use crate::fixtures::{acquired, checkpoint, dues, task_of_partition, write};
 use crate::server::{Server, namespace, open, own_server};
+use crate::snapshot::{staged, taken};
 
 fn node() -> Option<Server> {
     own_server(&["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"])
@@ -114,4 +115,24 @@ fn move_slot(slot: &str, from: &Server, to: &Server) {
     migrate.query::<()>(&mut source).expect("the keys move");
     cluster_command(to, &["SETSLOT", slot, "NODE", &to_id]);
     cluster_command(from, &["SETSLOT", slot, "NODE", &to_id]);
+}
+
+#[test]
+fn a_snapshot_is_of_all_nodes_and_comes_back_to_all() {
+    let Some((first, second)) = two_nodes() else { return };
+    let settings = |seed: &Server, test| Settings::new(Servers::Cluster(vec![seed.url()]), namespace(test));
+    let (from, to) = (settings(&first, "snapshot-from"), settings(&second, "snapshot-to"));
+    let mut store = open(from.clone());
+    for partition in 0..4 {
+        let task = task_of_partition(partition);
+        let mark = acquired(&mut store, &task);
+        write(&mut store, &task, checkpoint(mark, 7, 1, &[("a", Some(i64::from(partition)))]))
+            .expect("written");
+    }
+    let done = staged(&to, &taken(&from)).finish().expect("nobody else is there");
+    assert_eq!(done.len(), 4);
+    let mut store = open(to);
+    for partition in 0..4 {
+        assert_eq!(dues(&mut store, &task_of_partition(partition)), [i64::from(partition)]);
+    }
 }

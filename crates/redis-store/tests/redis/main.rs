@@ -15,5 +15,6 @@ mod model;
 mod proxy;
 mod server;
 mod size;
+mod snapshot;
 #[cfg(feature = "tls")]
 mod tls;

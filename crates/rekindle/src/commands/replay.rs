@@ -1,7 +1,7 @@
 //! `rekindle replay --from-file`: what would have been sent for the events in these files?
 
 mod progress;
-mod summary;
+pub(super) mod summary;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -82,9 +82,20 @@ pub(super) fn intake_settings(
     config: &Config,
     started_at: EventTime,
 ) -> Result<IntakeSettings> {
-    let mapping = args.mapping.as_deref().map(load_mapping).transpose()?;
+    intake_of(&args.from_file, args.mapping.as_deref(), args.vocabulary, config, started_at)
+}
+
+/// How these files are read.
+pub(super) fn intake_of(
+    files: &[PathBuf],
+    mapping: Option<&Path>,
+    vocabulary: VocabularyArg,
+    config: &Config,
+    started_at: EventTime,
+) -> Result<IntakeSettings> {
+    let mapping = mapping.map(load_mapping).transpose()?;
     let configured = &config.settings.normaliser;
-    let vocabulary = match args.vocabulary {
+    let vocabulary = match vocabulary {
         VocabularyArg::Auto => Vocabulary::Auto,
         VocabularyArg::Native => Vocabulary::Native,
         VocabularyArg::Segment => Vocabulary::Segment,
@@ -92,11 +103,7 @@ pub(super) fn intake_settings(
     let from_mapping =
         |value: fn(&Mapping) -> Option<&String>| mapping.as_ref().and_then(value).map(Into::into);
     let settings = NormaliserSettings {
-        vocabularies: args
-            .from_file
-            .iter()
-            .map(|path| (replay::input::name_of(path).into(), vocabulary))
-            .collect(),
+        vocabularies: files.iter().map(|path| (replay::input::name_of(path).into(), vocabulary)).collect(),
         source: from_mapping(|mapping| Some(&mapping.source)),
         id_prefix: from_mapping(|mapping| mapping.id_prefix.as_ref())
             .or_else(|| configured.id_prefix.clone()),
@@ -111,6 +118,7 @@ pub(super) fn intake_settings(
         mapping,
         started_at,
         sort_memory: config.sections.replay.sort_memory_bytes,
+        backfill: false,
     })
 }
 
@@ -123,7 +131,12 @@ fn fold_settings(args: &ReplayArgs, config: &Config) -> FoldSettings {
 }
 
 fn rejects(args: &ReplayArgs) -> Result<Rejects> {
-    let Some(path) = &args.rejects else { return Ok(Rejects::counted_only()) };
+    rejects_to(args.rejects.as_deref())
+}
+
+/// Where refused rows go.
+pub(super) fn rejects_to(path: Option<&Path>) -> Result<Rejects> {
+    let Some(path) = path else { return Ok(Rejects::counted_only()) };
     let file = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
     Ok(Rejects::written_to(Box::new(BufWriter::new(file))))
 }

@@ -94,7 +94,7 @@ fn a_killed_worker_and_timers_behind_a_watermark_that_stands_are_shown() {
     let own = ["--set", "triggers.cart-abandonment.wait=15s", "--set", "engine.checkpoint_interval=1h"];
     let mut killed = Running::start("triggers", &shop.settings_and(&own));
     eventually("both work", PATIENCE, || ingest.get("/readyz").0 == 200 && killed.get("/readyz").0 == 200);
-    shop.produce_a_cart_now();
+    shop.fill_carts(&["c-now".to_owned()], 0);
     eventually("it is applied", PATIENCE, || {
         sum_of(&killed.get("/metrics").1, "rekindle_events_total") == 1.0
     });

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use engine::ports::{Log, NewRecord, Offset};
-use events::TopicPartition;
+use engine::ports::{Log, NewRecord, Offset, TaskId};
 use events::partitioner::partition_for;
+use events::{LogEntry, TopicPartition, codec};
 use kafka::{
-    KafkaLog, KafkaLogSettings, KafkaProperties, Timeouts, read_committed_all, write_in_one_transaction,
+    KafkaLog, KafkaLogSettings, KafkaProperties, Removal, Timeouts, read_committed_all,
+    write_in_one_transaction,
 };
 use pollster::block_on;
-use redis_store::{RedisStore, Servers, Settings};
+use redis_store::{Probe, RedisStore, Servers, Settings};
 
 use crate::program::rekindle;
 use crate::running::eventually;
@@ -152,11 +153,65 @@ impl Installation {
         reminded
     }
 
-    /// One cart of one customer, who fills it at this moment.
-    pub fn produce_a_cart_now(&self) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
-        let records = vec![self.raw(&self.clickstream, "c-now", added_to_cart("c-now", now))];
+    /// Each of these customers puts something into the cart, now or so many seconds ago.
+    pub fn fill_carts(&self, ids: &[String], seconds_ago: i64) {
+        let at = now() - seconds_ago;
+        let records = ids.iter().map(|id| self.raw(&self.clickstream, id, added_to_cart(id, at))).collect();
+        self.produce(records);
+    }
+
+    /// Each of these customers orders now.
+    pub fn order(&self, ids: &[String]) {
+        let records = ids.iter().map(|id| self.raw(&self.purchase, id, ordered(id, now()))).collect();
+        self.produce(records);
+    }
+
+    fn produce(&self, records: Vec<NewRecord>) {
         write_in_one_transaction(&self.properties(), &self.unique, records, Timeouts::default()).unwrap();
+    }
+
+    /// The ids of the events in the log that are flagged as history, as often as they are there.
+    pub fn history(&self) -> Vec<String> {
+        let log = self.topic("customer-events");
+        let records = read_committed_all(&self.properties(), &log, Duration::from_secs(30)).unwrap();
+        let mut ids = Vec::new();
+        for (partition, record) in
+            records.into_iter().flat_map(|(at, all)| all.into_iter().map(move |one| (at.clone(), one)))
+        {
+            let LogEntry::Event(event) = codec::decode(&record.value.unwrap()).unwrap() else { continue };
+            let home = partition_for(event.customer_id.as_str().as_bytes(), PARTITIONS) as i32;
+            assert_eq!(partition.partition, home, "{} is at home elsewhere", event.customer_id);
+            ids.extend(event.backfill.then(|| event.event_id.to_string()));
+        }
+        ids.sort();
+        ids
+    }
+
+    /// Removes the state of the triggers from Redis, and nothing else.
+    pub fn lose_state(&self) {
+        Probe::connect(&self.redis_settings()).unwrap().remove(&self.tasks()).unwrap();
+    }
+
+    /// Removes what lies before these offsets of the log, as retention would.
+    pub fn trim_log(&self, before: &[(i32, Offset)]) {
+        let log = self.topic("customer-events");
+        let before: Vec<_> =
+            before.iter().map(|(partition, at)| (TopicPartition::new(&log, *partition), *at)).collect();
+        let removal = Removal::connect(&self.properties(), Timeouts::default()).unwrap();
+        removal.remove_records(&before).unwrap();
+    }
+
+    fn tasks(&self) -> Vec<TaskId> {
+        let log = self.topic("customer-events");
+        let task = |partition| TaskId {
+            service: "triggers".into(),
+            partition: TopicPartition::new(&log, partition),
+        };
+        (0..PARTITIONS as i32).map(task).collect()
+    }
+
+    fn redis_settings(&self) -> Settings {
+        Settings::new(Servers::Standalone(format!("redis://{}", self.redis)), &self.unique)
     }
 
     fn raw(&self, topic: &str, key: &str, value: String) -> NewRecord {
@@ -201,8 +256,7 @@ impl Installation {
 
     /// Of each partition that has state: R, and K.
     pub fn positions(&self) -> Vec<(i32, Offset, Option<Offset>)> {
-        let servers = Servers::Standalone(format!("redis://{}", self.redis));
-        let store = RedisStore::open(Settings::new(servers, &self.unique)).unwrap();
+        let store = RedisStore::open(self.redis_settings()).unwrap();
         let stored: BTreeMap<_, _> = block_on(store.positions("triggers"))
             .unwrap()
             .into_iter()
@@ -236,11 +290,16 @@ impl Installation {
     }
 }
 
+/// In seconds.
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64
+}
+
 fn time(seconds: i64) -> String {
     events::EventTime::from_millis(seconds * 1_000).to_string()
 }
 
-fn added_to_cart(id: &str, at: i64) -> String {
+pub fn added_to_cart(id: &str, at: i64) -> String {
     serde_json::json!({
         "type": "cart_item_added", "event_id": format!("{id}-added"), "customer_id": id, "occurred_at": time(at),
         "currency": "EUR", "item": { "product_id": "p-1", "quantity": 1, "unit_price_minor": 990 },
@@ -248,7 +307,7 @@ fn added_to_cart(id: &str, at: i64) -> String {
     .to_string()
 }
 
-fn ordered(id: &str, at: i64) -> String {
+pub fn ordered(id: &str, at: i64) -> String {
     serde_json::json!({
         "type": "order_completed", "event_id": format!("{id}-ordered"), "customer_id": id, "occurred_at": time(at),
         "order_id": format!("o-{id}"), "currency": "EUR", "total_minor": 990,

@@ -1,5 +1,6 @@
 //! What is done to the system, one scenario a file.
 
+pub mod adopt;
 pub mod catalogue;
 pub mod cut_broker;
 pub mod kills;

@@ -21,7 +21,7 @@ pub struct Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_rows(f)?;
+        write_rows(&self.rows, f)?;
         self.write_events(f)?;
         let records = &self.folded.records;
         writeln!(
@@ -40,36 +40,6 @@ impl fmt::Display for Summary {
 }
 
 impl Summary {
-    fn write_rows(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows = &self.rows;
-        writeln!(
-            f,
-            "rows:     {} = {} event + {} anonymous + {} ignored + {} refused",
-            rows.rows,
-            rows.event_rows,
-            rows.anonymous_rows,
-            rows.ignored_rows(),
-            rows.refused_rows()
-        )?;
-        for (rule, count) in &rows.ignored {
-            writeln!(f, "            ignored {rule}: {count}")?;
-        }
-        for (reason, count) in &rows.refused {
-            writeln!(f, "            refused {reason}: {count}")?;
-        }
-        if rows.texts_cut > 0 {
-            writeln!(f, "            {} events with a text that was too long, and cut", rows.texts_cut)?;
-        }
-        if rows.amounts_dropped > 0 {
-            writeln!(
-                f,
-                "            {} events without a currency, their amounts dropped",
-                rows.amounts_dropped
-            )?;
-        }
-        Ok(())
-    }
-
     fn write_events(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = &self.folded.counts;
         writeln!(
@@ -83,4 +53,30 @@ impl Summary {
         }
         Ok(())
     }
+}
+
+/// How the rows ended, each in one outcome.
+pub fn write_rows(rows: &RowCounts, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    writeln!(
+        f,
+        "rows:     {} = {} event + {} anonymous + {} ignored + {} refused",
+        rows.rows,
+        rows.event_rows,
+        rows.anonymous_rows,
+        rows.ignored_rows(),
+        rows.refused_rows()
+    )?;
+    for (rule, count) in &rows.ignored {
+        writeln!(f, "            ignored {rule}: {count}")?;
+    }
+    for (reason, count) in &rows.refused {
+        writeln!(f, "            refused {reason}: {count}")?;
+    }
+    if rows.texts_cut > 0 {
+        writeln!(f, "            {} events with a text that was too long, and cut", rows.texts_cut)?;
+    }
+    if rows.amounts_dropped > 0 {
+        writeln!(f, "            {} events without a currency, their amounts dropped", rows.amounts_dropped)?;
+    }
+    Ok(())
 }
