@@ -19,6 +19,8 @@ const PROCESSES: usize = 2;
 const WAITS_MS: [i64; 3] = [WAIT_MS, WAIT_MS + 1_000, WAIT_MS + 500];
 /// How long a process may take to see what it is given.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// With few checkpoints: a kill would else be as good as a clean stop if it came just after one.
+const ADOPT: &[&str] = &["--adopt", "--set", "engine.checkpoint_interval=10s"];
 const NEVER: Duration = Duration::from_secs(3_600);
 
 pub fn run(common: &Common, events: usize) -> anyhow::Result<Ending> {
@@ -85,7 +87,7 @@ impl Change<'_, '_> {
     fn adopt_one_after_the_other(&mut self) -> anyhow::Result<()> {
         for slot in 0..PROCESSES {
             self.crew.stop_seat(seat(slot))?;
-            self.crew.begin_with(seat(slot), &["--adopt"])?;
+            self.crew.begin_with(seat(slot), ADOPT)?;
             self.crew.await_seat(seat(slot))?;
         }
         Ok(())
@@ -95,7 +97,7 @@ impl Change<'_, '_> {
     fn be_refused_after_a_kill(&mut self) -> anyhow::Result<f64> {
         self.crew.kill(seat(0), NEVER)?;
         self.configure(WAITS_MS[2])?;
-        self.crew.begin_with(seat(0), &["--adopt"])?;
+        self.crew.begin_with(seat(0), ADOPT)?;
         let why = self.await_told("the last stop was not clean")?;
         if !why.contains("start once with the old rules and stop, then adopt") {
             bail!("nothing resolves it: {why}");
