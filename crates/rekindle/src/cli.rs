@@ -41,7 +41,7 @@ pub enum Command {
     Triggers(TriggersArgs),
     /// Run the whole pipeline in this process, fed by a generated shop, and show triggers as they fire
     Up(UpArgs),
-    /// Write the generated shop's raw records as JSON Lines
+    /// Write the generated shop's raw records as JSON Lines, or send them to the raw topics as their time comes
     Generate(GenerateArgs),
     /// Run the triggers over recorded events, and write what would have been sent
     Replay(ReplayArgs),
@@ -215,6 +215,30 @@ pub struct GenerateArgs {
     /// Where the records go; standard output if not given
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Send them to the raw topics on Kafka instead, as their time comes from now on, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["events", "start", "output"])]
+    pub live: bool,
+    /// With --live: how many seconds of the shop's time pass in a second
+    #[arg(long, value_name = "FACTOR", default_value_t = 60.0, requires = "live")]
+    pub speed: f64,
+    /// With --live: where the brokers are named.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+impl GenerateArgs {
+    /// The sources of the configuration. Only the brokers are needed of it, so that it need not say who may be told.
+    pub fn sources(&self) -> ConfigArgs {
+        let shop = [
+            format!("up.seed={}", self.seed),
+            format!("up.customers={}", self.customers),
+            format!("up.speed={:?}", self.speed),
+        ];
+        let mut sources = self.config.clone();
+        sources.assignments.extend(shop);
+        sources.preset = Some("gates.consent.default = \"denied\"");
+        sources
+    }
 }
 
 const GENERATE_EXAMPLES: &str = "\
@@ -222,6 +246,8 @@ Examples:
   A million records, and what would have been sent for them:
     rekindle generate --events 1000000 --output shop.jsonl
     rekindle replay --from-file shop.jsonl --set gates.consent.default=granted --output triggers.jsonl
+  A shop that feeds the raw topics until it is stopped, an hour of its time in a minute:
+    rekindle generate --live --speed 60 --customers 2000 --kafka 127.0.0.1:9092
 
 The clickstream is in Segment's vocabulary, what the other systems send (orders, tickets, profiles, messages) is in
 Rekindle's own. The same seed writes the same

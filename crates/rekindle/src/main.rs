@@ -39,6 +39,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Fit(args) => commands::fit::run(&args, &load(&args.sources())?),
         Command::Report(args) => commands::report::run(&args, &load(&args.sources())?),
+        Command::Generate(args) if args.live => up::run_shop(&load(&args.sources())?),
         Command::Generate(args) => commands::generate::run(&args),
         Command::Ingest(args) if args.backfill.is_wanted() => {
             commands::backfill::run(&args.backfill, &load(&args.config)?)

@@ -4,6 +4,7 @@
 
 mod program;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use program::rekindle;
@@ -51,7 +52,7 @@ fn every_command_of_a_service_is_one_that_the_program_has() {
         .map(|list| list.split(", ").map(|word| word.trim_matches('"').to_owned()).collect())
         .filter(|words: &Vec<String>| words[0] != "redis-server")
         .collect();
-    assert_eq!(commands.len(), 3, "{commands:?}");
+    assert_eq!(commands.len(), 4, "{commands:?}");
     for mut words in commands {
         // A wrong argument is refused before help is given.
         words.push("--help".to_owned());
@@ -66,4 +67,64 @@ fn the_image_has_what_its_composition_calls() {
     assert!(dockerfile.contains("deploy/compose/ready /usr/local/bin/rekindle-ready"));
     assert!(compose().contains("/usr/local/bin/rekindle-ready"));
     assert!(shipped("deploy/compose/ready").exists());
+}
+
+/// The services, each with its lines.
+fn services(compose: &str) -> BTreeMap<&str, Vec<&str>> {
+    let (_, services) = compose.split_once("\nservices:\n").unwrap();
+    let (services, _) = services.split_once("\nvolumes:\n").unwrap();
+    let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut name = "";
+    for line in services.lines() {
+        match line.strip_prefix("  ").and_then(|line| line.strip_suffix(':')) {
+            Some(service) if !service.starts_with([' ', '#']) => name = service,
+            _ => found.entry(name).or_default().push(line),
+        }
+    }
+    found.remove("");
+    found
+}
+
+#[test]
+fn whoever_is_waited_for_is_there_and_can_be_waited_for() {
+    let compose = compose();
+    let services = services(&compose);
+    let all = ["generator", "grafana", "ingest", "kafka", "prometheus", "redis", "topics", "triggers"];
+    assert_eq!(services.keys().copied().collect::<Vec<_>>(), all);
+    let has = |service: &str, text: &str| services[service].iter().any(|line| line.contains(text));
+    let mut waits = 0;
+    for (service, lines) in &services {
+        for pair in lines.windows(2) {
+            let Some(condition) = pair[1].strip_prefix("        condition: ") else { continue };
+            let awaited = pair[0].trim().trim_end_matches(':');
+            assert!(services.contains_key(awaited), "{service} waits for {awaited}");
+            match condition {
+                "service_healthy" => {
+                    assert!(has(awaited, "healthcheck:") || has(awaited, "<<: *service"), "{awaited}");
+                }
+                "service_completed_successfully" => assert!(has(awaited, "restart: \"no\""), "{awaited}"),
+                other => assert_eq!(other, "service_started"),
+            }
+            waits += 1;
+        }
+    }
+    assert_eq!(waits, 11);
+}
+
+#[test]
+fn what_is_mounted_is_there_and_prometheus_scrapes_every_service() {
+    let compose = compose();
+    let mounts: Vec<&str> =
+        compose.lines().filter_map(|line| line.trim().strip_prefix("- ./")?.split(':').next()).collect();
+    assert_eq!(mounts.len(), 4, "{mounts:?}");
+    mounts.iter().for_each(|mount| assert!(shipped(mount).exists(), "{mount}"));
+    let read = |path| std::fs::read_to_string(shipped(path)).unwrap();
+    let scraped = read("deploy/prometheus/prometheus.yml");
+    for service in ["ingest", "triggers"] {
+        assert!(scraped.contains(&format!("\"{service}:9464\"")), "{service}");
+    }
+    assert!(read("deploy/grafana/provisioning/datasources/prometheus.yml").contains("http://prometheus:9090"));
+    let folder = "/etc/rekindle/dashboards";
+    assert!(compose.contains(&format!("./deploy/grafana/dashboards:{folder}:ro")));
+    assert!(read("deploy/grafana/provisioning/dashboards/rekindle.yml").contains(&format!("path: {folder}\n")));
 }

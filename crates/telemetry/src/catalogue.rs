@@ -95,7 +95,8 @@ catalogue! {
     }
     "Triggers" {
         /// Records published about triggers, by the stage of the trigger's life: `fired`, `updated`, `suppressed`,
-        /// `expired`, `cancelled`; with the gate or the cause as the reason, where there is one.
+        /// `expired`, `cancelled`; with the gate or the cause as the reason, where there is one. And their outcomes,
+        /// `converted` and `unconverted`, with the side as the reason: `sent`, or `held_out`; empty without a holdout.
         triggers: IntCounterVec = "rekindle_triggers_total" [Service Rule Outcome Reason];
         /// From the moment at which a trigger was due (its `due_at`) to the end of the transaction that published it,
         /// for triggers that fired. Live it is what `grace` and `allowed_lateness` hold back and what the services take,

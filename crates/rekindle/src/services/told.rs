@@ -12,7 +12,7 @@ const FIRED: &str = ".fired.v1";
 pub struct Told {
     /// As in `rekindle.cart_abandonment.fired.v1`.
     pub ce_type: String,
-    /// The gate or the cause; only what was not sent, or was taken back, has one.
+    /// The gate or the cause of what was not sent, or was taken back; the side of an outcome.
     pub reason: String,
     /// When it was due, if it fired.
     pub due: Option<EventTime>,
@@ -29,8 +29,16 @@ pub fn by(record: &NewRecord) -> Option<Told> {
     }
     let value: Option<serde_json::Value> = serde_json::from_slice(record.value.as_deref()?).ok();
     let word = |key: &str| Some(value.as_ref()?.get(key)?.as_str()?.to_owned());
-    let reason = word("stopped_by").or_else(|| word("reason")).unwrap_or_default();
+    let side = || value.as_ref().and_then(side_of).map(str::to_owned);
+    let reason = word("stopped_by").or_else(|| word("reason")).or_else(side).unwrap_or_default();
     Some(Told { ce_type, reason, due: None })
+}
+
+/// Of an outcome: whether the customer was told or held out, so that the two can be compared.
+fn side_of(value: &serde_json::Value) -> Option<&'static str> {
+    value.get("converted")?;
+    let held_out = value.get("experiment")?.get("held_out")?.as_bool()?;
+    Some(if held_out { "held_out" } else { "sent" })
 }
 
 fn time_of(text: &Bytes) -> Option<EventTime> {
@@ -58,6 +66,15 @@ mod tests {
         let suppressed = "rekindle.cart_abandonment.suppressed.v1";
         let told = by(&record(suppressed, r#"{"stopped_by":"consent"}"#));
         assert_eq!(told, Some(Told { ce_type: suppressed.into(), reason: "consent".into(), due: None }));
+    }
+
+    #[test]
+    fn an_outcome_tells_its_side() {
+        let side = |value: &str| by(&record("rekindle.dormancy.converted.v1", value)).map(|told| told.reason);
+        let of = |side: &str| Some(side.to_owned());
+        assert_eq!(side(r#"{"converted":true,"experiment":{"held_out":true,"bucket":7}}"#), of("held_out"));
+        assert_eq!(side(r#"{"converted":false,"experiment":{"held_out":false,"bucket":7}}"#), of("sent"));
+        assert_eq!(side(r#"{"converted":true,"experiment":null}"#), of(""), "nobody was held out");
     }
 
     #[test]

@@ -53,6 +53,8 @@ pub fn run(args: &UpArgs, config: &Config) -> anyhow::Result<()> {
     }
 }
 
+pub use on_servers::run_shop;
+
 fn run_in_memory(args: &UpArgs, config: &Config) -> anyhow::Result<()> {
     let stop = StopSignal::default();
     let interrupted = stop.clone();

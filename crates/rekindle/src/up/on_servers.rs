@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use engine::memory::{ScaledClock, SystemClock};
 use engine::ports::{Clock, Record};
+use engine::worker::StopSignal;
 use events::Span;
 use kafka::{CommittedReader, KafkaProperties, PlainProducer};
 
@@ -64,6 +65,24 @@ pub fn run(args: &UpArgs, config: &Config) -> Result<()> {
     screen.show_all(read_new(&triggers, LAST_LOOK))?;
     screen.farewell_from_servers(sent)?;
     ended
+}
+
+/// Runs the shop alone, until it is interrupted, for services that run elsewhere.
+///
+/// # Errors
+/// If a raw topic is not configured, or the shop cannot be opened.
+pub fn run_shop(config: &Config) -> Result<()> {
+    let (up, settings) = (&config.sections.up, &config.settings);
+    check_raw_topics(settings)?;
+    telemetry::logs::init(&settings.log.level, settings.log.format).context("the log cannot be set up")?;
+    let stop = StopSignal::default();
+    let interrupted = stop.clone();
+    ctrlc::set_handler(move || interrupted.request()).context("interrupts cannot be handled")?;
+    let clock = ScaledClock::starting_at(SystemClock.now(), up.speed);
+    let shop = Shopkeeper::start(sending_to(&settings.kafka.properties, up.speed)?, clock, up, &stop)?;
+    tracing::info!(customers = up.customers, speed = up.speed, "the shop is open");
+    tracing::info!(sent = shop.close(), "the shop has closed");
+    Ok(())
 }
 
 /// How long a cart waits in the shop's time, and how many seconds that takes here.

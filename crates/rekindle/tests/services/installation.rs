@@ -134,6 +134,15 @@ impl Installation {
     /// A cart each for so many customers, a minute apart; every third orders before the trigger is due. Two records
     /// cannot be read, one of them as large as the broker takes. Gives the customers who are to be reminded.
     pub fn produce_carts(&self, customers: i64) -> Vec<String> {
+        self.produce_carts_and(customers, |_| None)
+    }
+
+    /// The same, and of three customers one orders two hours after the cart, when the trigger was long due.
+    pub fn produce_a_shop(&self, customers: i64) {
+        self.produce_carts_and(customers, |number| (number % 3 == 1).then_some(7_200));
+    }
+
+    fn produce_carts_and(&self, customers: i64, ordered_after: impl Fn(i64) -> Option<i64>) -> Vec<String> {
         let (mut records, mut reminded) = (Vec::new(), Vec::new());
         for number in 0..customers {
             let id = format!("c-{number:03}");
@@ -141,7 +150,11 @@ impl Installation {
             records.push((at, self.raw(&self.clickstream, &id, added_to_cart(&id, at))));
             match number % 3 {
                 0 => records.push((at + 600, self.raw(&self.purchase, &id, ordered(&id, at + 600)))),
-                _ => reminded.push(id),
+                _ => {
+                    let later = ordered_after(number).map(|after| at + after);
+                    records.extend(later.map(|at| (at, self.raw(&self.purchase, &id, ordered(&id, at)))));
+                    reminded.push(id);
+                }
             }
         }
         records.sort_by_key(|(at, _)| *at);
