@@ -1,5 +1,6 @@
 //! The commands, one module each: from arguments and configuration to an exit.
 
+pub mod backtest;
 pub mod bench;
 pub mod check;
 pub mod explain;

@@ -8,6 +8,7 @@
 pub mod driver;
 pub mod error;
 pub mod fold;
+pub mod fold_each;
 pub mod input;
 pub mod intake;
 pub mod mapping;
@@ -18,6 +19,7 @@ pub mod sorter;
 
 pub use error::ReplayError;
 pub use fold::{FoldSettings, Folded, fold};
+pub use fold_each::{Audience, fold_each};
 pub use intake::{IntakeSettings, Taken, take_in};
 pub use mapping::Mapping;
 pub use outcome::{Rejects, RowCounts};

@@ -114,7 +114,7 @@ pub(super) fn intake_settings(
     })
 }
 
-fn fold_settings(args: &ReplayArgs, config: &Config) -> FoldSettings {
+pub(super) fn fold_settings(args: &ReplayArgs, config: &Config) -> FoldSettings {
     FoldSettings {
         task: config.settings.task.clone(),
         cached_customers: config.settings.worker.cached_customers,
@@ -122,7 +122,7 @@ fn fold_settings(args: &ReplayArgs, config: &Config) -> FoldSettings {
     }
 }
 
-fn rejects(args: &ReplayArgs) -> Result<Rejects> {
+pub(super) fn rejects(args: &ReplayArgs) -> Result<Rejects> {
     let Some(path) = &args.rejects else { return Ok(Rejects::counted_only()) };
     let file = File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
     Ok(Rejects::written_to(Box::new(BufWriter::new(file))))
