@@ -21,7 +21,7 @@ fn report(input: &[u8], more: &[&str]) -> Value {
 }
 
 const GATES_OFF: [&str; 4] = ["--set", "gates.enabled=[]", "--set", "outcomes.enabled=false"];
-const GRANTED: [&str; 4] = ["--set", "gates.consent.default=granted", "--set", "gates.holdout.share=\"0%\""];
+const GRANTED: [&str; 4] = ["--set", "gates.consent.default=granted", "--set", "gates.holdout.share=0.0"];
 
 fn event(kind: &str, customer: &str, time: &str) -> String {
     let what = match kind {
@@ -140,7 +140,7 @@ fn the_gate_that_stops_a_trigger_is_the_reason_and_outcomes_are_counted_by_varia
     );
 
     let table = backtest(input.as_bytes(), &[&GRANTED[..], &steps, &variant].concat()).stdout;
-    for line in ["gates.cooldown.intent: \"1h\" instead of \"48h\"", "1 new: stopped by the cooldown gate"] {
+    for line in ["gates.cooldown.intent: \"1h\" instead of \"2d\"", "1 new: stopped by the cooldown gate"] {
         assert!(table.contains(line), "{table}");
     }
 }
@@ -177,4 +177,69 @@ fn a_variant_that_is_not_in_order_is_refused_by_its_name() {
     refused("configuration: up.seed=3", 1, "two variants are called");
     let run = backtest(b"", &GATES_OFF);
     assert!(run.code == 1 && run.stderr.contains("nothing to compare"), "{}", run.stderr);
+}
+
+/// Ids hang on the namespace, so an earlier run under another one has no id in common with this one.
+#[test]
+fn an_earlier_run_is_compared_by_ids_or_by_what_armed_its_triggers() {
+    let input = event("cart_item_added", "c1", "01T10:00") + &event("cart_item_added", "c2", "01T11:00");
+    let steps = ["--set", "triggers.cart-abandonment.steps=[]", "--flush-timers"];
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let earlier = |name: &str, more: &[&str]| {
+        let file = path(name);
+        let args =
+            [&["replay", "--from-file", "-", "--quiet", "--output", &file], &GATES_OFF[..], &steps, more];
+        assert_eq!(run(&mut command(&args.concat()), input.as_bytes()).code, 0);
+        file
+    };
+    let same = earlier("same.jsonl", &[]);
+    let renamed = earlier("renamed.jsonl", &["--set", "triggers.namespace=other"]);
+    let sooner = ["--set", "triggers.namespace=other", "--set", "triggers.cart-abandonment.wait=1h"];
+    let sooner = earlier("sooner.jsonl", &sooner);
+    let against = |file: &str| {
+        let found = report(input.as_bytes(), &[&GATES_OFF[..], &steps, &["--compare", file]].concat());
+        (found["base"].as_str().unwrap().to_owned(), counts(&found))
+    };
+    assert_eq!(against(&same), ("same.jsonl".to_owned(), [2, 0, 0, 0]));
+    assert_eq!(against(&renamed), ("renamed.jsonl".to_owned(), [2, 0, 0, 0]));
+    assert_eq!(against(&sooner), ("sooner.jsonl".to_owned(), [0, 2, 0, 0]));
+
+    // The short form prints the comparison in place of the triggers.
+    let args = [&["replay", "--from-file", "-", "--compare", &sooner], &GATES_OFF[..], &steps].concat();
+    let short = run(&mut command(&args), input.as_bytes());
+    assert!(short.code == 0 && short.stdout.contains("2 moved: fires later"), "{}", short.stdout);
+    assert!(short.stdout.contains("(an earlier run, "), "{}", short.stdout);
+
+    std::fs::write(path("junk.jsonl"), "{\"data\":{\"trigger\":1}}\n").unwrap();
+    let junk = path("junk.jsonl");
+    let run = backtest(input.as_bytes(), &[&GATES_OFF[..], &["--compare", &junk]].concat());
+    assert!(
+        run.code == 1 && run.stderr.contains("junk.jsonl:1: is no record of a trigger"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn the_page_needs_nothing_else_and_escapes_what_comes_from_data() {
+    let input = event("cart_item_added", "<script>alert(1)</script>", "01T10:00")
+        + &event("cart_item_added", "c2", "05T11:00");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("page.html").display().to_string();
+    let more =
+        ["--flush-timers", "--variant", "<b>soon</b>: triggers.cart-abandonment.wait=1h", "--html", &file];
+    assert_eq!(backtest(input.as_bytes(), &[&GATES_OFF[..], &more].concat()).code, 0);
+    let page = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        page.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && page.contains("&lt;b&gt;soon&lt;/b&gt;")
+    );
+    for absent in ["<script", "<b>soon", "http", "url(", "@import", "src="] {
+        assert!(!page.contains(absent), "{absent}");
+    }
+    assert_eq!(page.matches("<svg").count(), 2);
+    let opened = |tag: &str| page.matches(&format!("<{tag}")).count();
+    for tag in ["table", "tr", "td", "svg", "ul", "details", "section", "h2", "h3", "div"] {
+        assert_eq!(opened(tag), page.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
 }

@@ -137,7 +137,12 @@ pub fn run(args: &BacktestArgs, load: impl Fn(&ConfigArgs) -> Result<Config, Pro
 }
 
 /// Notes what was told before, where the report compares with that.
-fn note_earlier(earlier: &Earlier, args: &BacktestArgs, variants: &[Variant], notes: &mut Notes) -> Result<()> {
+fn note_earlier(
+    earlier: &Earlier,
+    args: &BacktestArgs,
+    variants: &[Variant],
+    notes: &mut Notes,
+) -> Result<()> {
     match earlier {
         Earlier::File(path) => earlier::read_file(path, 0, notes),
         Earlier::Live => {

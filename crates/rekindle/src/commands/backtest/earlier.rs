@@ -43,10 +43,9 @@ impl Earlier {
     pub fn name(&self) -> String {
         match self {
             Self::Live => "live".to_owned(),
-            Self::File(path) => path.file_name().map_or_else(
-                || path.display().to_string(),
-                |name| name.to_string_lossy().into_owned(),
-            ),
+            Self::File(path) => path
+                .file_name()
+                .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned()),
         }
     }
 
@@ -105,7 +104,8 @@ pub fn read_live(live: &Live<'_>, side: usize, notes: &mut Notes) -> Result<()> 
                 _ => Ok(()),
             });
             if let Err(error) = noted {
-                failure.get_or_insert_with(|| error.context(format!("{partition}, offset {}", record.offset)));
+                failure
+                    .get_or_insert_with(|| error.context(format!("{partition}, offset {}", record.offset)));
             }
         });
         match read {

@@ -14,7 +14,9 @@ use plots::colour;
 pub fn page(report: &Report) -> String {
     let mut html = Html::default();
     html.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
-    html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Backtest</title>");
+    html.raw(
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Backtest</title>",
+    );
     html.raw("<style>").raw(include_str!("page/style.css")).raw("</style></head><body>\n");
     head(report, &mut html);
     cards(report, &mut html);
@@ -29,9 +31,11 @@ pub fn page(report: &Report) -> String {
         compared(report, comparison, &mut html);
     }
     html.raw(
-        "<footer>Orders that follow a trigger here were placed without it: the share shows who orders anyway, not what a \
-         message brings. Reasons are read off the records of the side that did not fire and the events of the input; \
-         where neither says why, nor does this page. Written by <code>rekindle backtest</code>.</footer></body></html>\n",
+        "<footer>“Ordered” are the triggers that an order followed, “of” those whose attribution window has ended. An \
+         order counts for each trigger whose window it falls into. The customers of the past were sent none of this: the \
+         share shows who orders anyway, not what a message brings. Reasons are read off the records of the side that did \
+         not fire, and the events of the input; where neither says why, nor does this page. Written by \
+         <code>rekindle backtest</code>.</footer></body></html>\n",
     );
     html.finish()
 }
@@ -88,7 +92,8 @@ fn more_or_fewer(fired: u64, base: u64, html: &mut Html) {
 
 fn rates(sent: &Sent, html: &mut Html) {
     let per_day = sent.fired_per_day.map(|rate| format!("{rate:.2} a day"));
-    let orders = sent.conversion_rate.map(|_| format!("{} followed by an order", percent(sent.conversion_rate)));
+    let orders =
+        sent.conversion_rate.map(|_| format!("{} followed by an order", percent(sent.conversion_rate)));
     let text = per_day.into_iter().chain(orders).collect::<Vec<_>>().join(", ");
     html.element("<div class=\"quiet\">", text, "</div>");
 }
@@ -99,35 +104,39 @@ fn about(side: &SideReport, html: &mut Html) {
     }
     for change in &side.changes {
         let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".to_owned());
-        html.element("<code>", format!("{} = {}", change.key, value(&change.to)), "</code>");
-        html.element("<div class=\"quiet\">instead of <code>", value(&change.from), "</code></div>");
+        html.element("<div class=\"change\"><code>", &change.key, "</code> ").element(
+            "<b>",
+            value(&change.to),
+            "</b>",
+        );
+        html.element(" <span>instead of ", value(&change.from), "</span></div>");
     }
 }
 
 fn legend(report: &Report, html: &mut Html) {
     html.raw("<ul class=\"legend\">");
     for (place, side) in report.sides.iter().enumerate() {
-        html.element("<li class=\"", colour(place), "\"><i></i>").element("<span>", &side.name, "</span></li>");
+        html.element("<li class=\"", colour(place), "\"><i></i>").element(
+            "<span>",
+            &side.name,
+            "</span></li>",
+        );
     }
     html.raw("</ul>");
 }
 
 fn volumes(report: &Report, html: &mut Html) {
-    html.raw("<h2>How much would have been sent, and what followed it</h2><div class=\"wide\"><table><thead><tr>");
-    let heads = ["Rule", "Side", "Fired", "Per day", "Stopped", "Expired", "Taken back", "Ordered", "of", "Rate", "Worth"];
-    for head in heads {
+    html.raw(
+        "<h2>How much would have been sent, and what followed it</h2><div class=\"wide\"><table><thead><tr>",
+    );
+    html.raw("<th>Rule</th><th class=\"left\">Side</th>");
+    for head in ["Fired", "Per day", "Stopped", "Expired", "Taken back", "Ordered", "of", "Rate", "Worth"] {
         html.element("<th>", head, "</th>");
     }
     html.raw("</tr></thead><tbody>");
-    for side in &report.sides {
-        for rule in &side.rules {
-            html.raw("<tr>");
-            volume_cells(&rule.name, side, &rule.sent, html);
-        }
-        if side.rules.len() != 1 {
-            html.raw("<tr class=\"all\">");
-            volume_cells("all", side, &side.all, html);
-        }
+    for (rule, side, sent) in report.volumes() {
+        html.raw(if rule == "all" { "<tr class=\"all\">" } else { "<tr>" });
+        volume_cells(rule, side, sent, html);
     }
     html.raw("</tbody></table></div>");
 }
@@ -137,8 +146,16 @@ fn volume_cells(rule: &str, side: &SideReport, sent: &Sent, html: &mut Html) {
     html.element("<td>", rule, "</td>").element("<td class=\"left\">", &side.name, "</td>");
     let gates: Vec<_> = volume.suppressed.iter().map(|(gate, count)| format!("{gate}: {count}")).collect();
     html.element("<td>", volume.fired.to_string(), "</td>");
-    html.element("<td>", sent.fired_per_day.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.2}")), "</td>");
-    html.element("<td title=\"", gates.join(", "), "\">").element("", volume.suppressed().to_string(), "</td>");
+    html.element(
+        "<td>",
+        sent.fired_per_day.map_or_else(|| "–".to_owned(), |rate| format!("{rate:.2}")),
+        "</td>",
+    );
+    html.element("<td title=\"", gates.join(", "), "\">").element(
+        "",
+        volume.suppressed().to_string(),
+        "</td>",
+    );
     for text in [
         volume.expired.to_string(),
         volume.cancelled.to_string(),

@@ -48,7 +48,22 @@ pub fn why_absent(fired: &Told, absent: &Absent<'_>, seen: &[Seen]) -> Reason {
     switched_off(fired, absent)
         .or_else(|| stopped(fired, absent))
         .or_else(|| not_due(fired, absent, seen))
-        .unwrap_or_else(|| Reason::new("not_told", "not due there; nothing recorded says why", ""))
+        .unwrap_or_else(|| not_told(fired, absent))
+}
+
+/// Nothing says it; what may have to do with it is told as what it is.
+fn not_told(fired: &Told, absent: &Absent<'_>) -> Reason {
+    let earlier = absent.told.iter().filter(|told| {
+        told.rule == fired.rule && told.stage == Stage::Fired && told.fired_ms < fired.fired_ms
+    });
+    match earlier.max_by_key(|told| told.fired_ms) {
+        Some(earlier) => Reason::new(
+            "fired_before",
+            "not due there, where the same rule had fired for the customer before",
+            format!("it had fired there at {}", moment(earlier.fired_ms)),
+        ),
+        None => Reason::new("not_told", "not due there; nothing recorded says why", ""),
+    }
 }
 
 fn switched_off(fired: &Told, absent: &Absent<'_>) -> Option<Reason> {
@@ -74,7 +89,10 @@ fn stopped(fired: &Told, absent: &Absent<'_>) -> Option<Reason> {
     ];
     let told = alike.iter().find_map(|is_same| decided.clone().find(|told| is_same(told, fired)))?;
     let reason = told.reason.as_deref().unwrap_or("no reason given");
-    let detail = format!("{}: {}", moment(told.fired_ms), told.summary);
+    let detail = match told.fired_ms == fired.fired_ms {
+        true => String::new(),
+        false => format!("it was due there at {}", moment(told.fired_ms)),
+    };
     Some(match &told.stopped_by {
         Some(gate) => {
             Reason::new(format!("gate_{gate}"), format!("stopped by the {gate} gate ({reason})"), detail)

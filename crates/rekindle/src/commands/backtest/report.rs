@@ -153,6 +153,26 @@ impl Report {
     }
 }
 
+impl Report {
+    /// The figures of each rule on each side, rule by rule, and those of all rules together last.
+    pub fn volumes(&self) -> Vec<(&str, &SideReport, &Sent)> {
+        let mut rules: Vec<&RuleVolume> = self.sides.iter().flat_map(|side| &side.rules).collect();
+        rules.sort_by(|a, b| a.rule.cmp(&b.rule));
+        rules.dedup_by(|a, b| a.rule == b.rule);
+        let mut volumes = Vec::new();
+        for rule in &rules {
+            for side in &self.sides {
+                let of = side.rules.iter().find(|of| of.rule == rule.rule);
+                volumes.extend(of.map(|of| (rule.name.as_str(), side, &of.sent)));
+            }
+        }
+        if rules.len() != 1 {
+            volumes.extend(self.sides.iter().map(|side| ("all", side, &side.all)));
+        }
+        volumes
+    }
+}
+
 impl Input {
     /// What was read between these times.
     pub fn new(rows: u64, refused_rows: u64, events: u64, range: Option<(i64, i64)>) -> Self {

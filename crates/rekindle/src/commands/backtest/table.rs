@@ -7,6 +7,11 @@ use super::reasons::{lasting, moment};
 use super::report::{Comparison, ReasonCount, Report, RuleComparison, Sent, SideReport};
 use crate::commands::table::Table;
 
+const CAVEAT: &str = "
+ORDERED OF: so many triggers were followed by an order, of those whose attribution window has ended. An order counts for
+each trigger whose window it falls into. The customers of the past were sent none of this: it shows who orders anyway.
+";
+
 /// The whole report as text.
 pub fn text(report: &Report) -> String {
     let mut text = String::new();
@@ -26,7 +31,7 @@ pub fn text(report: &Report) -> String {
             }
         }
     }
-    text += "\nWhat happened is what happened: orders that follow a trigger here were placed without it.\n";
+    text += CAVEAT;
     text
 }
 
@@ -59,8 +64,8 @@ pub fn day(time: &str) -> &str {
 
 fn volumes(report: &Report) -> Table {
     let mut table = Table::new(&[
-        "SIDE",
         "RULE",
+        "SIDE",
         "FIRED",
         "PER DAY",
         "STOPPED",
@@ -71,14 +76,8 @@ fn volumes(report: &Report) -> Table {
         "RATE",
         "WORTH",
     ]);
-    for side in &report.sides {
-        let mut row = |rule: &str, sent: &Sent| table.row(volume_cells(side, rule, sent));
-        for rule in &side.rules {
-            row(&rule.name, &rule.sent);
-        }
-        if side.rules.len() != 1 {
-            row("all", &side.all);
-        }
+    for (rule, side, sent) in report.volumes() {
+        table.row(volume_cells(side, rule, sent));
     }
     table
 }
@@ -87,8 +86,8 @@ fn volume_cells(side: &SideReport, rule: &str, sent: &Sent) -> [String; 11] {
     let volume = &sent.volume;
     let followed = &volume.sent;
     [
-        side.name.clone(),
         rule.to_owned(),
+        side.name.clone(),
         volume.fired.to_string(),
         sent.fired_per_day.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.2}")),
         volume.suppressed().to_string(),

@@ -25,6 +25,7 @@ impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.tier, self.step) {
             (Some(tier), _) => write!(f, "{} {tier}", self.trigger),
+            (None, 0) => f.write_str(&self.trigger),
             (None, step) => write!(f, "{} step {step}", self.trigger),
         }
     }

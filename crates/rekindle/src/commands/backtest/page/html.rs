@@ -45,9 +45,6 @@ mod tests {
     fn text_cannot_leave_its_place() {
         let mut html = Html::default();
         html.element("<a title=\"", "\"><script>alert('x') & more", "\">");
-        assert_eq!(
-            html.finish(),
-            "<a title=\"&quot;&gt;&lt;script&gt;alert(&#39;x&#39;) &amp; more\">"
-        );
+        assert_eq!(html.finish(), "<a title=\"&quot;&gt;&lt;script&gt;alert(&#39;x&#39;) &amp; more\">");
     }
 }

@@ -90,7 +90,7 @@ pub fn over_time(report: &Report, html: &mut Html) {
         label(html, "start", (x(bin as f64), HEIGHT - BOTTOM + 18.0), text.unwrap_or_default().to_owned());
     }
     for (side, counts) in series.counts.iter().enumerate() {
-        let mut path = format!("M{:.1} {:.1}", x(0.0), y(0));
+        let mut path = format!("M{:.1} {:.1}", x(0.0), y(counts.first().copied().unwrap_or(0)));
         for (bin, count) in counts.iter().enumerate() {
             path += &format!("V{:.1}H{:.1}", y(*count), x((bin + 1) as f64));
         }
