@@ -140,7 +140,10 @@ fn the_gate_that_stops_a_trigger_is_the_reason_and_outcomes_are_counted_by_varia
     );
 
     let table = backtest(input.as_bytes(), &[&GRANTED[..], &steps, &variant].concat()).stdout;
-    for line in ["gates.cooldown.intent: \"1h\" instead of \"2d\"", "1 new: stopped by the cooldown gate"] {
+    for line in [
+        "gates.cooldown.intent: \"1h\" instead of \"2d\"",
+        "1 new: in configuration: stopped by the cooldown gate",
+    ] {
         assert!(table.contains(line), "{table}");
     }
 }

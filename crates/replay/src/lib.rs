@@ -22,5 +22,5 @@ pub use fold::{FoldSettings, Folded, fold};
 pub use fold_each::{Audience, fold_each};
 pub use intake::{IntakeSettings, Taken, take_in};
 pub use mapping::Mapping;
-pub use outcome::{Rejects, RowCounts};
+pub use outcome::{Rejects, RowCounts, kind_name};
 pub use record_sizes::RecordSizes;

@@ -6,9 +6,8 @@ use std::io;
 
 use engine::Output;
 use events::codec::{Peeked, peek};
-use events::event::KINDS;
-use replay::Audience;
 use replay::sorter::SortedEvent;
+use replay::{Audience, kind_name};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -28,15 +27,7 @@ pub struct Seen {
 impl Seen {
     /// The kind's name, as records of the native vocabulary have it.
     pub fn kind(&self) -> String {
-        let name = KINDS.get(usize::from(self.rank)).map_or("Unknown", |(_, name)| *name);
-        let mut snake = String::with_capacity(name.len() + 4);
-        for (place, c) in name.char_indices() {
-            if c.is_ascii_uppercase() && place > 0 {
-                snake.push('_');
-            }
-            snake.push(c.to_ascii_lowercase());
-        }
-        snake
+        kind_name(self.rank)
     }
 }
 

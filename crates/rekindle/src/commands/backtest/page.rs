@@ -6,7 +6,7 @@ mod plots;
 use super::compare::Change;
 use super::reasons::moment;
 use super::report::{Comparison, ReasonCount, Report, Sent, SideReport};
-use super::table::{day, percent, shift, worth};
+use super::table::{day, percent, said, shift, worth};
 use html::Html;
 use plots::colour;
 
@@ -191,19 +191,17 @@ fn compared(report: &Report, comparison: &Comparison, html: &mut Html) {
     for rule in comparison.rules.iter().filter(|rule| !rule.reasons.is_empty()) {
         html.element("<h3>", &rule.name, "</h3>");
         for reason in &rule.reasons {
-            explained(reason, html);
+            explained(reason, (&report.base, &comparison.variant), html);
         }
     }
 }
 
-fn explained(reason: &ReasonCount, html: &mut Html) {
-    let (open, tag, where_not) = match reason.change {
-        Change::New => ("<details open>", "new", " in the base"),
-        Change::Lost => ("<details open>", "lost", " in the variant"),
-        Change::Moved => ("<details>", "moved", ""),
-    };
-    html.raw(open).element("<summary><span class=\"tag ", tag, "\">").text(tag).raw("</span> <b>");
-    html.text(reason.count.to_string()).raw("</b> ").text(&reason.label).text(where_not).raw("</summary>");
+fn explained(reason: &ReasonCount, names: (&str, &str), html: &mut Html) {
+    let (change, why) = said(reason, names);
+    // What moved is expected to, by a changed wait; it is not in the way.
+    html.raw(if reason.change == Change::Moved { "<details>" } else { "<details open>" });
+    html.element("<summary><span class=\"tag ", change, "\">").element("", change, "</span> <b>");
+    html.element("", reason.count.to_string(), "</b> ").element("", why, "</summary>");
     html.raw("<ul class=\"examples\">");
     for example in &reason.examples {
         let at = match (example.base_ms, example.variant_ms) {

@@ -59,18 +59,18 @@ fn not_told(fired: &Told, absent: &Absent<'_>) -> Reason {
     match earlier.max_by_key(|told| told.fired_ms) {
         Some(earlier) => Reason::new(
             "fired_before",
-            "not due there, where the same rule had fired for the customer before",
-            format!("it had fired there at {}", moment(earlier.fired_ms)),
+            "not due; the same rule had fired for the customer before",
+            format!("it had fired at {}", moment(earlier.fired_ms)),
         ),
-        None => Reason::new("not_told", "not due there; nothing recorded says why", ""),
+        None => Reason::new("not_told", "not due, and nothing recorded says why", ""),
     }
 }
 
 fn switched_off(fired: &Told, absent: &Absent<'_>) -> Option<Reason> {
     match absent.enabled?.get(fired.rule.trigger.as_str()) {
-        None => Some(Reason::new("switched_off", "the trigger is switched off there", "")),
+        None => Some(Reason::new("switched_off", "the trigger is switched off", "")),
         Some(Some(last)) if fired.rule.step > *last => {
-            Some(Reason::new("no_such_step", "there is no such step there", ""))
+            Some(Reason::new("no_such_step", "there is no such step", ""))
         }
         Some(_) => None,
     }
@@ -91,7 +91,7 @@ fn stopped(fired: &Told, absent: &Absent<'_>) -> Option<Reason> {
     let reason = told.reason.as_deref().unwrap_or("no reason given");
     let detail = match told.fired_ms == fired.fired_ms {
         true => String::new(),
-        false => format!("it was due there at {}", moment(told.fired_ms)),
+        false => format!("it was due at {}", moment(told.fired_ms)),
     };
     Some(match &told.stopped_by {
         Some(gate) => {

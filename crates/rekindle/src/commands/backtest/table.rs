@@ -27,7 +27,7 @@ pub fn text(report: &Report) -> String {
         text += &differences(comparison).to_string();
         for rule in &comparison.rules {
             for reason in &rule.reasons {
-                explain(rule, reason, &mut text);
+                explain(rule, reason, (&report.base, &comparison.variant), &mut text);
             }
         }
     }
@@ -137,13 +137,9 @@ pub fn shift(rule: &RuleComparison) -> Option<String> {
     Some(format!("{sign}{}", lasting(seconds * 1_000)))
 }
 
-fn explain(rule: &RuleComparison, reason: &ReasonCount, text: &mut String) {
-    let (change, where_not) = match reason.change {
-        Change::New => ("new", " (in the base)"),
-        Change::Lost => ("lost", " (in the variant)"),
-        Change::Moved => ("moved", ""),
-    };
-    let _ = writeln!(text, "\n{}, {} {change}: {}{where_not}", rule.name, reason.count, reason.label);
+fn explain(rule: &RuleComparison, reason: &ReasonCount, names: (&str, &str), text: &mut String) {
+    let (change, why) = said(reason, names);
+    let _ = writeln!(text, "\n{}, {} {change}: {why}", rule.name, reason.count);
     for example in &reason.examples {
         let at = match (example.base_ms, example.variant_ms) {
             (Some(base), Some(variant)) => format!("{} -> {}", moment(base), moment(variant)),
@@ -157,5 +153,15 @@ fn explain(rule: &RuleComparison, reason: &ReasonCount, text: &mut String) {
     let shown = reason.examples.len() as u64;
     if shown > 0 && shown < reason.count {
         let _ = writeln!(text, "  and {} more", reason.count - shown);
+    }
+}
+
+/// What a change is called, and its reason with the name of the side that it is about; `names` are the base's and the
+/// variant's.
+pub fn said(reason: &ReasonCount, names: (&str, &str)) -> (&'static str, String) {
+    match reason.change {
+        Change::New => ("new", format!("in {}: {}", names.0, reason.label)),
+        Change::Lost => ("lost", format!("in {}: {}", names.1, reason.label)),
+        Change::Moved => ("moved", reason.label.clone()),
     }
 }
