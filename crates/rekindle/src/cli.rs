@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::backtest::{BacktestArgs, Earlier};
 use crate::commands::bench::{BareArgs, BenchArgs};
 use crate::commands::explain::ExplainArgs;
 use crate::commands::fit::FitArgs;
@@ -45,6 +46,8 @@ pub enum Command {
     Generate(GenerateArgs),
     /// Run the triggers over recorded events, and write what would have been sent
     Replay(ReplayArgs),
+    /// Run changed rules over recorded events, and show what they would have sent otherwise, and why
+    Backtest(BacktestArgs),
     /// Estimate from recorded orders who still buys, and judge the estimate by what came after
     Fit(FitArgs),
     /// Show what the triggers were good for
@@ -284,6 +287,10 @@ pub struct ReplayArgs {
     /// Where refused rows go, with line and reason, as JSON Lines
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
+    /// Write no triggers, but how they differ from what was sent (`live`), or from a file that `replay` wrote; `backtest`
+    /// does the same with more to choose
+    #[arg(long, value_name = "live|FILE", conflicts_with = "output")]
+    pub compare: Option<Earlier>,
     /// After the last event, fire each remaining timer at its due time
     #[arg(long)]
     pub flush_timers: bool,

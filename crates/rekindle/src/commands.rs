@@ -1,6 +1,7 @@
 //! The commands, one module each: from arguments and configuration to an exit.
 
 pub mod backfill;
+pub mod backtest;
 pub mod bench;
 pub mod check;
 pub mod explain;

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use cli::{CheckArgs, Cli, Command, ConfigArgs};
+use commands::backtest::BacktestArgs;
 use config::Config;
 use strict_toml::Problem;
 
@@ -33,10 +34,14 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Check(args) => check(&args),
+        Command::Replay(args) if args.compare.is_some() => {
+            commands::backtest::run(&BacktestArgs::of_replay(args), load)
+        }
         Command::Replay(args) => {
             let config = load(&args.config)?;
             commands::replay::run(&args, &config)
         }
+        Command::Backtest(args) => commands::backtest::run(&args, load),
         Command::Fit(args) => commands::fit::run(&args, &load(&args.sources())?),
         Command::Report(args) => commands::report::run(&args, &load(&args.sources())?),
         Command::Generate(args) if args.live => up::run_shop(&load(&args.sources())?),

@@ -8,7 +8,7 @@ mod program;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use program::{command, run};
+use program::{Run, command, run};
 use serde_json::Value;
 
 const MINUTE: i64 = 60_000;
@@ -30,8 +30,13 @@ fn data() -> Option<PathBuf> {
 
 /// What fired, by the names of what is switched on.
 fn replay(file: &Path, set: &[&str]) -> Vec<Value> {
+    let run = replayed(file, set);
+    run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn replayed(file: &Path, set: &[&str]) -> Run {
     let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/mappings/online-retail.toml");
-    let mut args = vec!["replay", "--quiet", "--from-file", file.to_str().unwrap()];
+    let mut args = vec!["replay", "--from-file", file.to_str().unwrap()];
     args.extend(["--mapping", mapping.to_str().unwrap()]);
     // One invoice of 2011 has 533 lines.
     let off = [
@@ -43,7 +48,7 @@ fn replay(file: &Path, set: &[&str]) -> Vec<Value> {
     args.extend(off.iter().chain(set).flat_map(|set| ["--set", set]));
     let run = run(&mut command(&args), b"");
     assert_eq!(run.code, 0, "{}", run.stderr);
-    run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    run
 }
 
 fn text<'a>(event: &'a Value, pointer: &str) -> &'a str {
@@ -86,6 +91,64 @@ fn london(text: &str) -> i64 {
     let utc: strict_toml::Instant = format!("{}Z", text.replace(' ', "T")).parse().unwrap();
     let millis = utc.event_time().as_millis();
     if SUMMER.contains(&(millis - 60 * MINUTE)) { millis - 60 * MINUTE } else { millis }
+}
+
+/// What a plain count finds in the rows.
+#[derive(Debug, Default)]
+struct Counted {
+    rows: usize,
+    without_customer: usize,
+    bad_debt: usize,
+    /// Without a customer, and with fewer than no pieces.
+    stock_corrections: usize,
+    cancellations: BTreeSet<String>,
+    of_customers: BTreeSet<String>,
+}
+
+fn counted(file: &Path) -> Counted {
+    let gzip = flate2::read::MultiGzDecoder::new(std::fs::File::open(file).unwrap());
+    let mut counted = Counted::default();
+    for row in csv::Reader::from_reader(gzip).records() {
+        let row = row.unwrap();
+        let (invoice, is_customer) = (&row[0], !row[6].is_empty());
+        let is_cancellation = invoice.starts_with('C');
+        counted.rows += 1;
+        counted.without_customer += usize::from(!is_customer);
+        counted.bad_debt += usize::from(invoice.starts_with('A'));
+        let is_negative = row[3].starts_with('-');
+        counted.stock_corrections += usize::from(!is_customer && !is_cancellation && is_negative);
+        if is_cancellation {
+            counted.cancellations.insert(invoice.to_owned());
+        }
+        if is_customer {
+            counted.of_customers.insert(invoice.to_owned());
+        }
+    }
+    counted
+}
+
+#[test]
+fn every_row_is_accounted_for_and_so_is_every_cancellation() {
+    let Some(file) = data() else { return };
+    let counted = counted(&file);
+    assert_eq!((counted.rows, counted.without_customer, counted.bad_debt), (541_909, 135_080, 3));
+    assert_eq!((counted.cancellations.len(), counted.stock_corrections), (3_836, 1_336));
+    let known = counted.cancellations.intersection(&counted.of_customers).count();
+    let anonymous = counted.without_customer - counted.bad_debt - counted.stock_corrections;
+    let (orders, others) = (counted.of_customers.len() - known, counted.cancellations.len() - known);
+
+    let summary = replayed(&file, &[]).stderr;
+    let has = |line: String| assert!(summary.lines().any(|of| of == line), "{line} is not in {summary}");
+    let events = counted.rows - counted.without_customer;
+    has(format!("rows:     541909 = {events} event + {anonymous} anonymous + 3 ignored + 1336 refused"));
+    has("            ignored bad_debt: 3".to_owned());
+    has("            refused bad_quantity: 1336".to_owned());
+    // The lines of one invoice stand in two places: two events with one id.
+    let (all, applied) = (orders + known + 1, orders + known);
+    has(format!("events:   {all} = {applied} applied + 1 duplicate; 0 timers fired"));
+    has(format!("kinds:    {} order_completed, {known} order_cancelled, of known customers", orders + 1));
+    let others = format!("{others} order_cancelled, of anonymous customers");
+    assert!(summary.lines().any(|line| line.starts_with("kinds: ") && line.ends_with(&others)), "{summary}");
 }
 
 #[test]

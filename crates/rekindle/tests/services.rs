@@ -98,6 +98,20 @@ fn raw_records_become_triggers_once_and_a_stop_leaves_nothing_undone() {
         assert_eq!(Some(stored), published, "R = K in partition {partition}");
     }
 
+    let command = ["backtest", "--from-file", "-", "--flush-timers", "--format", "json", "--compare", "live"];
+    let late = ["--variant", "late: triggers.cart-abandonment.wait=45m"];
+    let args = [command.map(str::to_owned).to_vec(), shop.settings_and(&late)].concat();
+    let run = program::run(&mut program::command(&args), Installation::carts_as_lines(60).as_bytes());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let counts = |place: usize| {
+        let rule = &report["comparisons"][place]["rules"][0];
+        ["same", "moved", "new", "lost"].map(|count| rule[count].as_u64().unwrap() as usize)
+    };
+    assert_eq!(report["base"], "live");
+    assert_eq!(counts(0), [expected.len(), 0, 0, 0], "the configuration would have sent what was sent");
+    assert_eq!(counts(1), [0, expected.len(), 0, 0], "a longer wait sends the same later");
+
     let mut again = Running::start("triggers", &shop.settings_and(&["--slot", "7"]));
     eventually("another slot takes all over", PATIENCE, || again.get("/readyz").0 == 200);
     again.signal("INT");

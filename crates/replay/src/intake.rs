@@ -186,6 +186,7 @@ impl<'s> Intake<'s> {
                 self.count_rows(rows);
                 self.counts.event_rows += rows;
                 self.counts.events += 1;
+                *self.counts.kinds.entry(normalised.event.body.rank()).or_default() += 1;
                 self.note(normalised.notes);
                 let record = codec::encode_event(&normalised.event);
                 self.sorter.push(&normalised.event, &record).map_err(ReplayError::sort)
@@ -193,6 +194,7 @@ impl<'s> Intake<'s> {
             Outcome::Anonymous(normalised) => {
                 self.count_rows(rows);
                 self.counts.anonymous_rows += rows;
+                *self.counts.anonymous_kinds.entry(normalised.event.body.rank()).or_default() += 1;
                 self.note(normalised.notes);
                 Ok(())
             }

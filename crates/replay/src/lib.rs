@@ -8,6 +8,7 @@
 pub mod driver;
 pub mod error;
 pub mod fold;
+pub mod fold_each;
 pub mod input;
 pub mod intake;
 pub mod mapping;
@@ -18,7 +19,8 @@ pub mod sorter;
 
 pub use error::ReplayError;
 pub use fold::{FoldSettings, Folded, fold};
+pub use fold_each::{Audience, fold_each};
 pub use intake::{IntakeSettings, Taken, take_in};
 pub use mapping::Mapping;
-pub use outcome::{Rejects, RowCounts};
+pub use outcome::{Rejects, RowCounts, kind_name};
 pub use record_sizes::RecordSizes;

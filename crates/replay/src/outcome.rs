@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use events::event::KINDS;
 use serde::Serialize;
 
 /// How the rows of the files ended. Rows are the sum of all of these.
@@ -20,6 +21,10 @@ pub struct RowCounts {
     pub refused: BTreeMap<&'static str, u64>,
     /// Events of known customers.
     pub events: u64,
+    /// Of these, how many of each kind, by the kind's place in the schema.
+    pub kinds: BTreeMap<u8, u64>,
+    /// Events of visitors who are not known, in the same way.
+    pub anonymous_kinds: BTreeMap<u8, u64>,
     /// Events of which a descriptive text was cut.
     pub texts_cut: u64,
     /// Events of which an amount was dropped, because nothing says its currency.
@@ -46,6 +51,19 @@ impl RowCounts {
             }
         }
     }
+}
+
+/// A kind of event as the native vocabulary names it, by its place in the schema.
+pub fn kind_name(rank: u8) -> String {
+    let name = KINDS.get(usize::from(rank)).map_or("", |(_, name)| *name);
+    let mut snake = String::with_capacity(name.len() + 4);
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
 }
 
 /// Where in the files a row begins.

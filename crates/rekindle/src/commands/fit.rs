@@ -151,6 +151,7 @@ fn replay_args(args: &FitArgs) -> ReplayArgs {
         vocabulary: args.vocabulary,
         output: None,
         rejects: None,
+        compare: None,
         flush_timers: false,
         quiet: true,
     }

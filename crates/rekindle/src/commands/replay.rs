@@ -38,7 +38,9 @@ pub fn run(args: &ReplayArgs, config: &Config) -> Result<()> {
     let mut progress = Progress::new(args.quiet);
 
     let taken =
-        replay::take_in(&args.from_file, &intake, rejects(args)?, &mut |counts| progress.reading(counts))?;
+        replay::take_in(&args.from_file, &intake, rejects_to(args.rejects.as_deref())?, &mut |counts| {
+            progress.reading(counts)
+        })?;
     let read_in = began.elapsed();
     let Taken { events, counts: rows, spilled_bytes } = taken;
     let total = rows.events;
@@ -122,16 +124,12 @@ pub(super) fn intake_of(
     })
 }
 
-fn fold_settings(args: &ReplayArgs, config: &Config) -> FoldSettings {
+pub(super) fn fold_settings(args: &ReplayArgs, config: &Config) -> FoldSettings {
     FoldSettings {
         task: config.settings.task.clone(),
         cached_customers: config.settings.worker.cached_customers,
         remaining: if args.flush_timers { RemainingTimers::Fire } else { RemainingTimers::Keep },
     }
-}
-
-fn rejects(args: &ReplayArgs) -> Result<Rejects> {
-    rejects_to(args.rejects.as_deref())
 }
 
 /// Where refused rows go.

@@ -227,6 +227,16 @@ impl Installation {
         Settings::new(Servers::Standalone(format!("redis://{}", self.redis)), &self.unique)
     }
 
+    /// The records of the same carts that can be read, as lines of a file.
+    pub fn carts_as_lines(customers: i64) -> String {
+        let records = (0..customers).flat_map(|number| {
+            let (id, at) = (format!("c-{number:03}"), START + 60 * number);
+            let order = (number % 3 == 0).then(|| ordered(&id, at + 600));
+            std::iter::once(added_to_cart(&id, at)).chain(order)
+        });
+        records.map(|record| record + "\n").collect()
+    }
+
     fn raw(&self, topic: &str, key: &str, value: String) -> NewRecord {
         // One partition holds one time order, whoever's records they are.
         let partition = partition_for(key.as_bytes(), RAW_PARTITIONS.min(PARTITIONS)) as i32;

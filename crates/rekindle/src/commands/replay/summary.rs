@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use replay::{Folded, RowCounts};
+use replay::{Folded, RowCounts, kind_name};
 
 /// Everything worth saying.
 pub struct Summary {
@@ -29,6 +29,7 @@ impl fmt::Display for Summary {
             "records:  {} customers; a record has {} bytes (median), {} (99th percentile), {} (largest)",
             records.records, records.median, records.p99, records.max
         )?;
+        self.write_kinds(f)?;
         let (took, read_in) = (self.took.as_secs_f64(), self.read_in.as_secs_f64());
         let rate = self.rows.rows as f64 / took.max(1e-6);
         writeln!(f, "time:     {took:.2} s, of which reading and sorting {read_in:.2} s; {rate:.0} rows/s")?;
@@ -40,6 +41,19 @@ impl fmt::Display for Summary {
 }
 
 impl Summary {
+    /// What the events were, so that what was left out shows.
+    fn write_kinds(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (whose, kinds) in [("known", &self.rows.kinds), ("anonymous", &self.rows.anonymous_kinds)] {
+            let mut kinds: Vec<_> = kinds.iter().map(|(rank, count)| (count, kind_name(*rank))).collect();
+            kinds.sort_by(|a, b| b.0.cmp(a.0).then_with(|| a.1.cmp(&b.1)));
+            let kinds: Vec<_> = kinds.into_iter().map(|(count, kind)| format!("{count} {kind}")).collect();
+            if !kinds.is_empty() {
+                writeln!(f, "kinds:    {}, of {whose} customers", kinds.join(", "))?;
+            }
+        }
+        Ok(())
+    }
+
     fn write_events(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = &self.folded.counts;
         writeln!(
