@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands::bench::{BareArgs, BenchArgs};
 use crate::commands::explain::ExplainArgs;
 use crate::commands::fit::FitArgs;
+use crate::commands::replay::from_log::LogArgs;
 use crate::commands::report::ReportArgs;
 use crate::commands::sources::SourcesArgs;
 use crate::commands::topics::TopicsArgs;
@@ -240,8 +241,11 @@ pub struct ReplayArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Files of events, in any order; plain or gzip, JSON Lines or, with a mapping, CSV; `-` is standard input
-    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    #[arg(long, value_name = "FILE", required_unless_present = "source", num_args = 1..)]
     pub from_file: Vec<PathBuf>,
+    /// What else than files.
+    #[command(flatten)]
+    pub log: LogArgs,
     /// Says how the files' columns become events (TOML)
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
