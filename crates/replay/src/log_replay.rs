@@ -122,7 +122,9 @@ impl PartitionReplay {
     pub fn folded_to(&self) -> Offset {
         match &self.progress {
             PartitionProgress::Waiting => self.stretch.read_from,
-            PartitionProgress::Stopped(saved) => saved.position.next.clamp(self.stretch.read_from, self.stretch.end),
+            PartitionProgress::Stopped(saved) => {
+                saved.position.next.clamp(self.stretch.read_from, self.stretch.end)
+            }
             PartitionProgress::Done { .. } => self.stretch.end,
         }
     }
@@ -164,10 +166,16 @@ pub fn replay_log<F: Fold + Sync, R: LogReader>(
     };
     let ended: Vec<Result<(), ReplayError>> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     });
     ended.into_iter().collect::<Result<Vec<()>, _>>()?;
-    Ok(slots.into_iter().filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner)).collect())
+    Ok(slots
+        .into_iter()
+        .filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect())
 }
 
 /// What all threads share.

@@ -57,7 +57,9 @@ impl PositionText {
             buffered_from: position.buffered_from,
             frontier,
             watermark: position.watermark.as_millis(),
-            sources: sources.map(|(at, time)| (at.topic.to_string(), at.partition, time.as_millis())).collect(),
+            sources: sources
+                .map(|(at, time)| (at.topic.to_string(), at.partition, time.as_millis()))
+                .collect(),
             customers: position.customers,
         }
     }

@@ -33,6 +33,7 @@ use summary::Summary;
 /// # Errors
 /// If the mapping is not in order ([`Problem`]), a file cannot be read to its end, or an output cannot be written.
 pub fn run(args: &ReplayArgs, config: &Config) -> Result<()> {
+    from_log::check_flags(args);
     if args.log.source == Some(from_log::Source::CustomerEvents) {
         return from_log::run(args, config);
     }

@@ -8,7 +8,8 @@ use engine::ports::{Log, NewRecord, Offset};
 use events::TopicPartition;
 use events::partitioner::partition_for;
 use kafka::{
-    KafkaLog, KafkaLogSettings, KafkaProperties, LogSurvey, Timeouts, read_committed_all, write_in_one_transaction,
+    KafkaLog, KafkaLogSettings, KafkaProperties, LogSurvey, Timeouts, read_committed_all,
+    write_in_one_transaction,
 };
 use pollster::block_on;
 use redis_store::{RedisStore, Servers, Settings};

@@ -5,9 +5,7 @@ use customer::Moment;
 use engine::ports::TimestampType;
 use engine::{Applied, CorruptRecord};
 use events::event::PageViewed;
-use events::{
-    Body, Context, CustomerId, Event, EventId, EventTime, Origin, SourceClaim, Span, Tick, codec,
-};
+use events::{Body, Context, CustomerId, Event, EventId, EventTime, Origin, SourceClaim, Span, Tick, codec};
 
 use super::*;
 use crate::log_checkpoint::{CheckpointError, Subject, read_checkpoint, write_checkpoint};
@@ -50,7 +48,12 @@ impl Fold for Idle {
         let appended_at = moment.appended_at.unwrap().as_millis();
         let payload = format!("{id} {} {} {appended_at}", record.1, due.as_millis());
         record.1 = 0;
-        outputs.push(Output { topic: "idle".into(), key: id.clone(), headers: Vec::new(), payload: payload.into() });
+        outputs.push(Output {
+            topic: "idle".into(),
+            key: id.clone(),
+            headers: Vec::new(),
+            payload: payload.into(),
+        });
     }
 
     fn next_due(&self, record: &(i64, u64)) -> Option<EventTime> {
@@ -241,5 +244,8 @@ fn a_log_that_cannot_be_read_ends_the_run_with_its_place() {
     log.partitions.get_mut(&1).unwrap()[5].value = Some(Bytes::from_static(b"?"));
     let failed = replay_log(&Idle, &log, waiting(0), &settings(2), &log.stop, &AtomicU64::new(0));
     let failed = failed.unwrap_err();
-    assert!(matches!(&failed, ReplayError::LogTask { partition, .. } if partition.partition == 1), "{failed}");
+    assert!(
+        matches!(&failed, ReplayError::LogTask { partition, .. } if partition.partition == 1),
+        "{failed}"
+    );
 }

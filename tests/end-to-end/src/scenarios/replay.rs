@@ -45,7 +45,11 @@ fn replay(installation: &Installation) -> anyhow::Result<String> {
     let (of_raw, of_log) = (standing(&raw)?, standing(&once)?);
     if of_raw != of_log {
         let missing = of_log.difference(&of_raw).count();
-        bail!("{} triggers of the raw topics, {} of the log, {missing} of them missing", of_raw.len(), of_log.len());
+        bail!(
+            "{} triggers of the raw topics, {} of the log, {missing} of them missing",
+            of_raw.len(),
+            of_log.len()
+        );
     }
     let after = Outputs::read(installation, READING)?;
     if after != live {

@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, ValueEnum};
 use engine::fold::Fold as _;
 use engine::ports::{LogError, Offset};
 use events::{EventTime, TopicPartition};
@@ -27,7 +28,7 @@ use super::progress::Progress;
 use super::range::{Edge, Range, Survey, WarmUp, horizon};
 use super::shadow::Shadow;
 use super::{Target, render};
-use crate::cli::ReplayArgs;
+use crate::cli::{Cli, ReplayArgs};
 use crate::config::Config;
 
 /// How long a partition may bring nothing before its end.
@@ -74,6 +75,31 @@ pub struct LogArgs {
     /// Do write to the topics
     #[arg(long, requires = "to_topic_prefix")]
     pub execute: bool,
+}
+
+/// Ends with code 2 if flags do not go together.
+pub fn check_flags(args: &ReplayArgs) {
+    let LogArgs { from, to, warm_up, threads, checkpoint, to_topic_prefix, .. } = &args.log;
+    let of_log = [
+        ("--from", from.is_some()),
+        ("--to", to.is_some()),
+        ("--warm-up", warm_up.is_some()),
+        ("--threads", threads.is_some()),
+        ("--checkpoint", checkpoint.is_some()),
+        ("--to-topic-prefix", to_topic_prefix.is_some()),
+    ];
+    let of_files = [("--flush-timers", args.flush_timers), ("--rejects", args.rejects.is_some())];
+    let (unfit, source): (&[_], _) = match args.log.source {
+        Some(Source::CustomerEvents) => {
+            (&of_files, "customer-events: the log has ticks, and no refused rows")
+        }
+        Some(Source::Raw) => (&of_log, "raw: its records are sorted first"),
+        None => return,
+    };
+    if let Some((flag, _)) = unfit.iter().find(|(_, is_given)| *is_given) {
+        let problem = format!("{flag} does not go with --source {source}\n");
+        Cli::command().error(ErrorKind::ArgumentConflict, problem).exit();
+    }
 }
 
 /// Replays the stretch, writes the triggers, and says what happened.
@@ -225,7 +251,9 @@ fn read_kept(subject: &Subject, path: &Path) -> Result<Vec<PartitionReplay>> {
 /// Keeps what was done. It is an error all the same: the outputs are not written.
 fn keep(subject: &Subject, partitions: &mut [PartitionReplay], path: Option<&Path>) -> Result<()> {
     let Some(path) = path else {
-        bail!("interrupted: nothing is written; with --checkpoint FILE a replay can be interrupted and resumed")
+        bail!(
+            "interrupted: nothing is written; with --checkpoint FILE a replay can be interrupted and resumed"
+        )
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let cannot = || format!("{} cannot be written", path.display());
@@ -242,7 +270,11 @@ struct KafkaReader<'p>(&'p KafkaProperties);
 impl LogReader for KafkaReader<'_> {
     type Records = PartitionReader;
 
-    fn read(&self, at: &TopicPartition, offsets: std::ops::Range<Offset>) -> Result<PartitionReader, LogError> {
+    fn read(
+        &self,
+        at: &TopicPartition,
+        offsets: std::ops::Range<Offset>,
+    ) -> Result<PartitionReader, LogError> {
         PartitionReader::open(self.0, at.clone(), offsets, PATIENCE)
     }
 }

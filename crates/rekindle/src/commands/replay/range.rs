@@ -115,9 +115,11 @@ impl fmt::Display for Range {
             None => "the log's own".to_owned(),
             Some(Edge::Time(time)) => time.event_time().to_string(),
             Some(Edge::Offset(offset)) => offset.to_string(),
-            Some(Edge::Offsets(offsets)) => {
-                offsets.iter().map(|(partition, at)| format!("{partition}:{at}")).collect::<Vec<_>>().join(",")
-            }
+            Some(Edge::Offsets(offsets)) => offsets
+                .iter()
+                .map(|(partition, at)| format!("{partition}:{at}"))
+                .collect::<Vec<_>>()
+                .join(","),
         };
         write!(f, "from {} to {}, warm-up {}", edge(&self.from), edge(&self.to), self.warm_up)
     }
@@ -135,7 +137,8 @@ impl Range {
     ) -> Result<Vec<Stretch>> {
         for edge in [&self.from, &self.to].into_iter().flatten() {
             if let Edge::Offsets(offsets) = edge
-                && let Some(unknown) = offsets.keys().find(|named| log.keys().all(|at| at.partition != **named))
+                && let Some(unknown) =
+                    offsets.keys().find(|named| log.keys().all(|at| at.partition != **named))
             {
                 bail!("the log has {} partitions, and none is {unknown}", log.len());
             }

@@ -47,7 +47,10 @@ impl Shadow {
         let admin = TopicAdmin::connect(&kafka.properties, kafka.timeouts)?;
         let missing = admin.missing(&topics)?;
         if !missing.is_empty() && args.execute {
-            bail!("create these topics first, with as many partitions as the live ones: {}", missing.join(", "));
+            bail!(
+                "create these topics first, with as many partitions as the live ones: {}",
+                missing.join(", ")
+            );
         }
         let mut shadow = Self {
             prefix,
@@ -77,7 +80,8 @@ impl Shadow {
             return Ok(());
         }
         let partitions = self.partitions.get(&topic).copied();
-        let partitions = partitions.with_context(|| format!("nobody said how many partitions `{topic}` has"))?;
+        let partitions =
+            partitions.with_context(|| format!("nobody said how many partitions `{topic}` has"))?;
         self.pending.push(addressed(topic, output, partitions));
         match self.pending.len() < TRANSACTION_RECORDS {
             true => Ok(()),
@@ -94,7 +98,8 @@ impl Shadow {
         let mut out = std::io::stdout().lock();
         let verb = if self.execute { "wrote" } else { "would write" };
         for (topic, count) in &self.counts {
-            let missing = if self.partitions.contains_key(topic) { "" } else { "; the topic is not there yet" };
+            let missing =
+                if self.partitions.contains_key(topic) { "" } else { "; the topic is not there yet" };
             writeln!(out, "{verb} {count} records to {topic}{missing}")?;
         }
         if !self.execute {
