@@ -112,7 +112,7 @@ fn ranges_select(shop: &Installation, whole: &str) {
     assert!(refused.stderr.contains("0:1200,1:900"), "{}", refused.stderr);
 }
 
-/// It is interrupted a bit later each time, until that is neither before it listens nor after its end.
+/// It is interrupted at another moment each time, until that is neither before it listens nor after its end.
 fn an_interrupted_run_goes_on(shop: &Installation, whole: &Run) {
     let folder = tempfile::tempdir().unwrap();
     let (file, output) = (folder.path().join("checkpoint"), folder.path().join("triggers.jsonl"));
@@ -120,10 +120,10 @@ fn an_interrupted_run_goes_on(shop: &Installation, whole: &Run) {
     let (file_name, output_name) = (words(&file), words(&output));
     let kept = ["--threads", "1", "--checkpoint", &file_name, "--output", &output_name];
     let args = shop.settings_and(&[&LOG[..], &kept].concat());
-    for millis in (20..3_000).step_by(20) {
+    for attempt in 0..200 {
         let args: Vec<_> = ["replay".to_owned()].into_iter().chain(args.clone()).collect();
         let child = command(&args).stderr(Stdio::piped()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(millis));
+        std::thread::sleep(Duration::from_millis(20 + attempt * 40 % 610));
         let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         let ended = child.wait_with_output().unwrap();
         let said = String::from_utf8(ended.stderr).unwrap();
@@ -132,8 +132,9 @@ fn an_interrupted_run_goes_on(shop: &Installation, whole: &Run) {
             assert!(said.contains("--resume goes on"), "{said}");
             break;
         }
-        assert!(ended.status.code() != Some(0), "it was never interrupted in time");
+        let _ = std::fs::remove_file(&output);
     }
+    assert!(file.exists(), "it was never interrupted in time");
     assert!(!output.exists(), "a half output is none");
 
     let resumed = [&LOG[..], &kept].concat();
@@ -156,7 +157,7 @@ fn the_raw_topics_tell_the_same(shop: &Installation, whole: &str) {
     assert_eq!(run.code, 0, "{}", run.stderr);
     let ids = |told: BTreeMap<String, Value>| told.into_keys().collect::<BTreeSet<_>>();
     assert_eq!(ids(told(&run.stdout)), ids(told(whole)));
-    assert!(run.stderr.contains("refused malformed_json: 2"), "{}", run.stderr);
+    assert!(run.stderr.contains("+ 2 refused"), "{}", run.stderr);
 }
 
 fn a_shadow_is_written_where_it_is_asked_for(shop: &Installation, expected: usize) {

@@ -111,9 +111,11 @@ impl SpooledOutputs {
         let topic = SmolStr::from(self.read_text()?);
         let key = CustomerId::new(self.read_text()?);
         let payload = Bytes::from(self.read_field()?);
-        let headers = self.read_length()?;
-        let headers = (0..headers).map(|_| Ok((SmolStr::from(self.read_text()?), self.read_text()?)));
-        Ok(Output { topic, key, headers: headers.collect::<io::Result<_>>()?, payload })
+        let mut headers = Vec::new();
+        for _ in 0..self.read_length()? {
+            headers.push((SmolStr::from(self.read_text()?), self.read_text()?));
+        }
+        Ok(Output { topic, key, headers, payload })
     }
 
     fn read_text(&mut self) -> io::Result<String> {

@@ -70,7 +70,7 @@ pub struct LogArgs {
     #[arg(long, requires = "checkpoint")]
     pub resume: bool,
     /// Write the records to topics of this prefix, such as `shadow.`; without --execute only say which
-    #[arg(long, value_name = "PREFIX", requires = "source")]
+    #[arg(long, value_name = "PREFIX", requires = "source", conflicts_with = "output")]
     pub to_topic_prefix: Option<String>,
     /// Do write to the topics
     #[arg(long, requires = "to_topic_prefix")]
@@ -185,8 +185,8 @@ fn fold_all(
     stop: &AtomicBool,
     quiet: bool,
 ) -> Result<Vec<PartitionReplay>> {
-    let total = partitions.iter().map(|partition| partition.stretch.len()).sum();
-    let before = partitions.iter().map(|one| one.folded_to() - one.stretch.read_from).sum();
+    let total: u64 = partitions.iter().map(|partition| partition.stretch.len()).sum();
+    let before: u64 = partitions.iter().map(|one| one.folded_to() - one.stretch.read_from).sum();
     let passed = AtomicU64::new(before);
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -198,10 +198,18 @@ fn fold_all(
             }
             progress.clear();
         });
-        let folded = replay_log(fold, &KafkaReader(properties), partitions, settings, stop, &passed);
-        is_over.store(true, Ordering::Relaxed);
-        Ok(folded?)
+        let _ends_progress = RaisedAtTheEnd(&is_over);
+        Ok(replay_log(fold, &KafkaReader(properties), partitions, settings, stop, &passed)?)
     })
+}
+
+/// Raises a flag however its scope is left: whoever waits for the flag must not wait for ever.
+struct RaisedAtTheEnd<'f>(&'f AtomicBool);
+
+impl Drop for RaisedAtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// The outputs to where they are wanted.
