@@ -8,6 +8,7 @@ use crate::commands::backtest::{BacktestArgs, Earlier};
 use crate::commands::bench::{BareArgs, BenchArgs};
 use crate::commands::explain::ExplainArgs;
 use crate::commands::fit::FitArgs;
+use crate::commands::replay::from_log::LogArgs;
 use crate::commands::report::ReportArgs;
 use crate::commands::snapshot::SnapshotArgs;
 use crate::commands::sources::SourcesArgs;
@@ -273,8 +274,11 @@ pub struct ReplayArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Files of events, in any order; plain or gzip, JSON Lines or, with a mapping, CSV; `-` is standard input
-    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    #[arg(long, value_name = "FILE", required_unless_present = "source", num_args = 1..)]
     pub from_file: Vec<PathBuf>,
+    /// What else than files.
+    #[command(flatten)]
+    pub log: LogArgs,
     /// Says how the files' columns become events (TOML)
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
@@ -309,10 +313,31 @@ Examples:
     rekindle replay --from-file shop.csv.gz --mapping deploy/mappings/otto.toml --set gates.enabled=[] --flush-timers
   From a pipe:
     zcat events/*.gz | rekindle replay --config deploy/rekindle.toml --from-file - > triggers.jsonl
+  What was sent in March, from the log itself:
+    rekindle replay --config deploy/rekindle.toml --source customer-events --from 2026-03-01T00:00:00Z \
+      --to 2026-04-01T00:00:00Z --output march.jsonl
+  The same so that Ctrl-C does not lose it, and how to go on:
+    rekindle replay --config deploy/rekindle.toml --source customer-events --checkpoint march.ckpt --output march.jsonl
+    rekindle replay --config deploy/rekindle.toml --source customer-events --checkpoint march.ckpt --output march.jsonl --resume
+  Onto topics of a rehearsal (first without --execute):
+    rekindle replay --config deploy/rekindle.toml --source customer-events --to-topic-prefix shadow. --execute
 
 The order of the rows does not matter. Two runs over the same events write the same bytes. Triggers go to --output or
 standard output, the summary to standard error. A row that cannot be used is counted with its reason, and does not
-stop the replay; a file that cannot be read to its end does.";
+stop the replay; a file that cannot be read to its end does.
+
+--source customer-events folds each partition as the live service does, by the log's own ticks and append times, and reads
+to where the log ends when it begins. It joins no group and touches no state. For a log position it tells what was
+published there under the same rules; only `mode` is `replay`. Lines come by partition, then by offset, whatever --threads
+is; until all are known they wait in TMPDIR. Before --from the log is folded in silence, as long as a customer is
+remembered (triggers.retention, at least a year) or from the log's start; --warm-up all also knows of what was said before
+that and never again, such as a consent. --checkpoint keeps an interrupted run; --resume goes on from it under the same
+rules and the same range only.
+
+--source raw reads the raw topics as ingest does, sorts them, and folds them as files. It tells the live triggers where no
+event was late; expiry is not known to it, and --flush-timers fires what was due after the last event.
+
+Exit codes: 0 done; 1 failed or interrupted; 2 wrong usage; 78 the configuration or a mapping is not in order.";
 
 /// What the records of a file are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

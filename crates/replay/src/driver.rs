@@ -122,31 +122,41 @@ impl<'f, F: Fold> Driver<'f, F> {
 
     fn offer(&mut self, record: LogRecord) -> Result<(), TaskError> {
         self.task.offer(record);
-        loop {
-            match self.task.advance(self.fold, &mut self.outputs)? {
-                Progress::Done => break,
-                Progress::NeedCustomers(ids) => {
-                    let shelf = &self.shelf;
-                    let found = ids.into_iter().map(|id| {
-                        let record = shelf.read(&id);
-                        (id, record)
-                    });
-                    self.task.supply_customers(self.fold, found)?;
-                }
-                Progress::NeedDue(after) => {
-                    let limit = self.cached_customers;
-                    self.task.supply_due(self.shelf.read_due(after.as_ref(), limit), limit);
-                }
+        work_off(self.fold, &mut self.task, &mut self.shelf, self.cached_customers, &mut self.outputs)
+    }
+}
+
+/// Works the record in hand off, with the customers on the shelf.
+pub(crate) fn work_off<F: Fold>(
+    fold: &F,
+    task: &mut Task<F>,
+    shelf: &mut Shelf,
+    cached_customers: usize,
+    outputs: &mut Vec<Output>,
+) -> Result<(), TaskError> {
+    loop {
+        match task.advance(fold, outputs)? {
+            Progress::Done => break,
+            Progress::NeedCustomers(ids) => {
+                let found = ids.into_iter().map(|id| {
+                    let record = shelf.read(&id);
+                    (id, record)
+                });
+                task.supply_customers(fold, found)?;
+            }
+            Progress::NeedDue(after) => {
+                let limit = cached_customers;
+                task.supply_due(shelf.read_due(after.as_ref(), limit), limit);
             }
         }
-        // Changed customers cannot leave the cache; they are put away only when that costs memory, because a record
-        // that is encoded less often is folded faster.
-        if self.task.dirty() >= self.cached_customers {
-            self.shelf.write(self.task.take_checkpoint(self.fold));
-            self.task.checkpoint_written();
-        }
-        Ok(())
     }
+    // Changed customers cannot leave the cache; they are put away only when that costs memory, because a record
+    // that is encoded less often is folded faster.
+    if task.dirty() >= cached_customers {
+        shelf.write(task.take_checkpoint(fold));
+        task.checkpoint_written();
+    }
+    Ok(())
 }
 
 /// What happens to the timers that are not due when the events end.
@@ -160,8 +170,8 @@ pub enum RemainingTimers {
 
 /// The customers who are not at hand, encoded.
 #[derive(Debug, Default)]
-struct Shelf {
-    records: HashMap<CustomerId, (Bytes, Option<EventTime>)>,
+pub(crate) struct Shelf {
+    pub(crate) records: HashMap<CustomerId, (Bytes, Option<EventTime>)>,
     due: BTreeSet<DueEntry>,
 }
 
@@ -175,7 +185,7 @@ impl Shelf {
         self.due.range::<DueEntry, _>((from, Bound::Unbounded)).take(limit).cloned().collect()
     }
 
-    fn write(&mut self, checkpoint: Checkpoint) {
+    pub(crate) fn write(&mut self, checkpoint: Checkpoint) {
         for write in checkpoint.customers {
             let before = match write.record {
                 Some(record) => self.records.insert(write.id.clone(), (record, write.due)),

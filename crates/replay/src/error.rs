@@ -2,7 +2,9 @@
 
 use std::io;
 
+use engine::ports::LogError;
 use engine::task::TaskError;
+use events::TopicPartition;
 
 use crate::input::InputError;
 
@@ -27,6 +29,24 @@ pub enum ReplayError {
     /// The triggers cannot be written.
     #[error("the triggers cannot be written")]
     Output(#[source] io::Error),
+    /// The log cannot be read to the end of the stretch.
+    #[error("{partition} cannot be read")]
+    Log {
+        /// What of the log.
+        partition: TopicPartition,
+        /// Why not.
+        #[source]
+        cause: LogError,
+    },
+    /// The log's partition holds what cannot be folded.
+    #[error("{partition} cannot be folded")]
+    LogTask {
+        /// What of the log.
+        partition: TopicPartition,
+        /// Why not.
+        #[source]
+        cause: TaskError,
+    },
     /// The fold cannot go on.
     #[error(transparent)]
     Task(#[from] TaskError),

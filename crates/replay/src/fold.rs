@@ -53,7 +53,7 @@ pub fn fold<F: Fold>(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Folded, ReplayError> {
     let mut driver = Driver::new(fold, settings.task.clone(), settings.cached_customers);
-    let mut lines = OutputLines { to, render, outputs: BTreeMap::new(), digest: Xxh3::new() };
+    let mut lines = OutputLines::new(to, render);
     let mut fed: u64 = 0;
     for event in events {
         lines.write(driver.feed(event.map_err(ReplayError::sort)?)?).map_err(ReplayError::Output)?;
@@ -63,21 +63,48 @@ pub fn fold<F: Fold>(
         }
     }
     lines.write(driver.finish(settings.remaining)?).map_err(ReplayError::Output)?;
-    lines.to.flush().map_err(ReplayError::Output)?;
-    let OutputLines { outputs, digest, .. } = lines;
     let (counts, records) = (driver.counts(), driver.record_sizes());
-    Ok(Folded { counts, outputs, records, digest: digest.digest128() })
+    let Written { outputs, digest } = lines.finish().map_err(ReplayError::Output)?;
+    Ok(Folded { counts, outputs, records, digest })
 }
 
-struct OutputLines<'w, W, R> {
+/// Writes each output as one line.
+pub struct OutputLines<'w, W, R> {
     to: &'w mut W,
     render: R,
     outputs: BTreeMap<String, u64>,
     digest: Xxh3,
 }
 
-impl<W: Write, R: Fn(&Output) -> Vec<u8>> OutputLines<'_, W, R> {
-    fn write(&mut self, outputs: &[Output]) -> io::Result<()> {
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// See [`Folded::outputs`].
+    pub outputs: BTreeMap<String, u64>,
+    /// See [`Folded::digest`].
+    pub digest: u128,
+}
+
+impl<'w, W: Write, R: Fn(&Output) -> Vec<u8>> OutputLines<'w, W, R> {
+    /// Lines to `to`, each as `render` writes it.
+    pub fn new(to: &'w mut W, render: R) -> Self {
+        Self { to, render, outputs: BTreeMap::new(), digest: Xxh3::new() }
+    }
+
+    /// Writes the end, and says what was written.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn finish(self) -> io::Result<Written> {
+        self.to.flush()?;
+        Ok(Written { outputs: self.outputs, digest: self.digest.digest128() })
+    }
+
+    /// Writes outputs.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn write(&mut self, outputs: &[Output]) -> io::Result<()> {
         for output in outputs {
             let mut line = (self.render)(output);
             line.push(b'\n');

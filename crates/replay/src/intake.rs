@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use engine::ports::Record;
 use events::normalise::{Arrival, NativeRecord, Normaliser, Notes, Outcome, RawRecord};
-use events::{EventTime, Origin, codec};
+use events::{EventTime, Origin, TopicPartition, codec};
 use smol_str::SmolStr;
 
 use crate::error::ReplayError;
@@ -132,6 +133,25 @@ impl<'s> Intake<'s> {
             backfill: self.settings.backfill,
         });
         self.outcome(place, 1, outcome)
+    }
+
+    /// Takes a record of a raw topic in, as ingest does: by its own timestamp.
+    ///
+    /// # Errors
+    /// See [`take_in`].
+    pub fn raw_record(&mut self, at: &TopicPartition, record: &Record) -> Result<(), ReplayError> {
+        let (topic, partition) = (at.topic.clone(), at.partition);
+        self.origin = Origin { topic, partition, offset: i64::try_from(record.offset).unwrap_or(i64::MAX) };
+        let schema = record.headers.iter().find(|(name, _)| name == codec::SCHEMA_HEADER);
+        let outcome = self.settings.normaliser.normalise(&RawRecord {
+            origin: &self.origin,
+            value: record.value.as_deref(),
+            schema_header: schema.map(|(_, value)| value.as_ref()),
+            timestamp: record.timestamp,
+            backfill: false,
+        });
+        let place = at.to_string();
+        self.outcome(Place { file: &place, line: record.offset }, 1, outcome)
     }
 
     /// Takes a record in that a mapping made of `rows` rows.

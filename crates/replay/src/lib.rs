@@ -11,11 +11,16 @@ pub mod fold;
 pub mod fold_each;
 pub mod input;
 pub mod intake;
+pub mod log_checkpoint;
+pub mod log_replay;
+mod log_task;
 pub mod mapping;
 pub mod outcome;
 mod record_sizes;
 mod rows;
+mod saved_task;
 pub mod sorter;
+pub mod spool;
 
 pub use error::ReplayError;
 pub use fold::{FoldSettings, Folded, fold};

@@ -118,6 +118,15 @@ enum Scenario {
         #[arg(long, default_value_t = 20_000)]
         events: usize,
     },
+    /// kill -9 under load; then the log replayed twice, and the raw topics once, to the same triggers
+    Replay {
+        /// How many processes are killed
+        #[arg(long, default_value_t = 3)]
+        kills: u32,
+        /// How many raw records are sent
+        #[arg(long, default_value_t = 15_000)]
+        events: usize,
+    },
     /// All of them, one after the other
     All,
 }
@@ -134,6 +143,7 @@ fn main() -> ExitCode {
             Scenario::Adopt { events: 60_000 },
             Scenario::CutBroker,
             Scenario::RedisCluster { events: 20_000 },
+            Scenario::Replay { kills: 3, events: 15_000 },
         ],
         one => vec![one],
     };
@@ -156,6 +166,7 @@ fn is_passed(scenario: &Scenario, common: &Common) -> bool {
         Scenario::RedisCluster { events } => {
             ("redis-cluster", scenarios::redis_cluster::run(common, *events))
         }
+        Scenario::Replay { kills, events } => ("replay", scenarios::replay::run(common, *kills, *events)),
         Scenario::All => return true,
     };
     match outcome {

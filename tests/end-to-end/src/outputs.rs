@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
+use serde_json::Value;
 
 use crate::installation::Installation;
 use crate::topics;
@@ -76,6 +77,16 @@ impl Outputs {
             *kinds.entry(kind.to_owned()).or_default() += 1;
         }
         kinds
+    }
+
+    /// What each record says, by its id, but for what it is for (`mode`).
+    pub fn data_by_id(&self) -> anyhow::Result<BTreeMap<String, Value>> {
+        let of_record = |record: &Record| {
+            let mut data: serde_json::Map<String, Value> = serde_json::from_slice(&record.value)?;
+            data.remove("mode");
+            Ok((record.header("ce_id").to_owned(), Value::from(data)))
+        };
+        self.by_customer.values().flatten().map(of_record).collect()
     }
 
     /// Fails if a record id comes twice.

@@ -1,6 +1,11 @@
-//! `rekindle replay --from-file`: what would have been sent for the events in these files?
+//! `rekindle replay`: what would have been sent for the events in these files, or was for those in the log?
 
+pub mod from_log;
+mod from_raw;
+mod log_summary;
 mod progress;
+mod range;
+mod shadow;
 pub(super) mod summary;
 
 use std::fs::File;
@@ -23,13 +28,16 @@ use crate::config::Config;
 use progress::Progress;
 use summary::Summary;
 
-/// Replays the files, writes the triggers, and says what happened.
+/// Replays the log if that is named, else the files; writes the triggers, and says what happened.
 ///
 /// # Errors
 /// If the mapping is not in order ([`Problem`]), a file cannot be read to its end, or an output cannot be written.
 pub fn run(args: &ReplayArgs, config: &Config) -> Result<()> {
+    from_log::check_flags(args);
+    if args.log.source == Some(from_log::Source::CustomerEvents) {
+        return from_log::run(args, config);
+    }
     let began = Instant::now();
-    let intake = intake_settings(args, config, now())?;
     let fold = TriggerFold::new(triggers::Settings {
         mode: triggers::Mode::Replay,
         ..config.settings.triggers.clone()
@@ -37,10 +45,15 @@ pub fn run(args: &ReplayArgs, config: &Config) -> Result<()> {
     let mut target = Target::open(args.output.as_deref())?;
     let mut progress = Progress::new(args.quiet);
 
-    let taken =
-        replay::take_in(&args.from_file, &intake, rejects_to(args.rejects.as_deref())?, &mut |counts| {
-            progress.reading(counts)
-        })?;
+    let rejects = rejects_to(args.rejects.as_deref())?;
+    let taken = match args.log.source {
+        Some(_) => from_raw::take_in(config, rejects, &mut progress)?,
+        None => {
+            let intake = intake_settings(args, config, now())?;
+            let tell = &mut |counts: &replay::RowCounts| progress.reading(counts);
+            replay::take_in(&args.from_file, &intake, rejects, tell)?
+        }
+    };
     let read_in = began.elapsed();
     let Taken { events, counts: rows, spilled_bytes } = taken;
     let total = rows.events;

@@ -8,7 +8,7 @@ use engine::ports::{Log, NewRecord, Offset, TaskId};
 use events::partitioner::partition_for;
 use events::{LogEntry, TopicPartition, codec};
 use kafka::{
-    KafkaLog, KafkaLogSettings, KafkaProperties, Removal, Timeouts, read_committed_all,
+    KafkaLog, KafkaLogSettings, KafkaProperties, LogSurvey, Removal, Timeouts, read_committed_all,
     write_in_one_transaction,
 };
 use pollster::block_on;
@@ -25,6 +25,7 @@ const START: i64 = 1_700_000_000;
 /// A broker takes batches of 1,048,588 bytes, of which the record's frame needs a few.
 pub const LARGEST_VALUE: usize = 1_048_400;
 
+#[allow(dead_code, reason = "each test file uses a part of it")]
 pub struct Installation {
     kafka: String,
     redis: String,
@@ -246,6 +247,46 @@ impl Installation {
             value: Some(value.into()),
             headers: Vec::new(),
         }
+    }
+
+    /// The same outputs' topics once more, under another prefix.
+    pub fn create_shadow_topics(&self, prefix: &str) {
+        let actions = |name: &str| format!("topics.actions_prefix={name}");
+        let (live, shadow) = (self.topic("actions"), format!("{prefix}{}", self.topic("actions")));
+        let command = ["topics", "apply", "--execute"].map(str::to_owned);
+        let settings = self.settings().into_iter().map(|word| match word == actions(&live) {
+            true => actions(&shadow),
+            false => word,
+        });
+        let run = rekindle(&command.into_iter().chain(settings).collect::<Vec<_>>());
+        assert_eq!(run.code, 0, "{}{}", run.stdout, run.stderr);
+    }
+
+    /// What was published about carts: each record's data by its id.
+    pub fn published(&self) -> BTreeMap<String, serde_json::Value> {
+        self.shadow("")
+    }
+
+    /// The same on the topic of this prefix.
+    pub fn shadow(&self, prefix: &str) -> BTreeMap<String, serde_json::Value> {
+        let topic = format!("{prefix}{}", self.topic("actions.cart-abandonment"));
+        let records = read_committed_all(&self.properties(), &topic, Duration::from_secs(30)).unwrap();
+        let id_of = |headers: &[(smol_str::SmolStr, Bytes)]| {
+            let (_, id) = headers.iter().find(|(name, _)| name == "ce_id").unwrap();
+            String::from_utf8(id.to_vec()).unwrap()
+        };
+        let records = records.into_values().flatten();
+        let by_id = records
+            .map(|record| (id_of(&record.headers), serde_json::from_slice(&record.value.unwrap()).unwrap()));
+        by_id.collect()
+    }
+
+    /// Where the topics that the services write end.
+    pub fn ends(&self) -> BTreeMap<TopicPartition, Offset> {
+        let survey = LogSurvey::connect(&self.properties()).unwrap();
+        let names = ["customer-events", "dead-letters", "actions.cart-abandonment", "actions.suppressed"];
+        let bounds = names.iter().flat_map(|name| survey.bounds(&self.topic(name)).unwrap());
+        bounds.map(|(partition, bounds)| (partition, bounds.end)).collect()
     }
 
     /// The customers of the triggers that a reader of committed records sees, in order, as often as it sees them.

@@ -13,7 +13,7 @@ use crate::sender::Sending;
 use crate::{Common, Ending, load, verdict};
 
 /// Processes of each service.
-const PROCESSES: usize = 2;
+pub(super) const PROCESSES: usize = 2;
 
 pub fn run(common: &Common, kills: u32, events: usize) -> anyhow::Result<Ending> {
     let Some(servers) = Servers::given() else { return no_servers() };
@@ -24,7 +24,8 @@ pub fn run(common: &Common, kills: u32, events: usize) -> anyhow::Result<Ending>
     conclude(&installation, &crew, outcome).map(Ending::Passed)
 }
 
-fn endure(
+/// Sends a load, kills processes meanwhile, and judges what was sent. All processes are stopped then.
+pub(super) fn endure(
     common: &Common,
     installation: &Installation,
     crew: &mut Crew<'_>,

@@ -8,6 +8,7 @@ pub mod lost_state;
 pub mod otto;
 pub mod paused_owner;
 pub mod redis_cluster;
+pub mod replay;
 
 use crate::Ending;
 use crate::crew::Crew;

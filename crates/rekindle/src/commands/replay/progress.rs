@@ -32,6 +32,18 @@ impl Progress {
         self.show(|| format!("folding: {fed} of {total} events"));
     }
 
+    /// The log was read so far, in offsets; `before` of them by an earlier run.
+    pub fn reading_log(&mut self, passed: u64, before: u64, total: u64) {
+        let seconds = self.began.elapsed().as_secs_f64();
+        let rate = passed.saturating_sub(before) as f64 / seconds.max(1e-3);
+        let percent = passed as f64 / total.max(1) as f64 * 100.0;
+        let left = match rate > 0.0 {
+            true => format!("{:.0} s left", total.saturating_sub(passed) as f64 / rate),
+            false => "time left not known".to_owned(),
+        };
+        self.show(|| format!("replaying: {percent:.0} % of {total} offsets, {rate:.0} offsets/s, {left}"));
+    }
+
     /// Takes the line away.
     pub fn clear(&mut self) {
         if self.shown && self.last.is_some() {
