@@ -10,7 +10,9 @@
 
 mod bare_loop;
 mod bounded_drop;
+mod cluster;
 mod consumption;
+mod deletion;
 mod end_offsets;
 mod group;
 mod log;
@@ -18,6 +20,7 @@ mod member;
 mod one_transaction;
 mod onlooker;
 mod partition_lists;
+mod pass;
 mod plain;
 mod properties;
 mod questions;
@@ -29,10 +32,13 @@ mod topics;
 mod transactions;
 
 pub use bare_loop::{BareRun, consume_bare};
+pub use cluster::{Broker, brokers};
+pub use deletion::delete_records_before;
 pub use end_offsets::KafkaEndOffsets;
 pub use log::KafkaLog;
-pub use one_transaction::write_in_one_transaction;
+pub use one_transaction::{TransactionWriter, write_in_one_transaction};
 pub use onlooker::GroupOnlooker;
+pub use pass::{CommittedPass, topic_bounds};
 pub use plain::{CommittedReader, PlainProducer};
 pub use properties::{KafkaProperties, PropertyError};
 pub use reader::{read_committed_all, read_committed_each};

@@ -16,6 +16,7 @@ use crate::settings::{ConnectError, Timeouts};
 /// Asks how far a group has come.
 pub struct GroupOnlooker {
     consumer: BaseConsumer,
+    group: String,
     limit: Duration,
 }
 
@@ -39,7 +40,18 @@ impl GroupOnlooker {
                 ("allow.auto.create.topics", "false"),
             ],
         );
-        Ok(Self { consumer: config.create()?, limit: timeouts.request })
+        Ok(Self { consumer: config.create()?, group: group.to_owned(), limit: timeouts.request })
+    }
+
+    /// How many members the group has; none if it is not there.
+    ///
+    /// # Errors
+    /// [`LogError::Unavailable`] to try again.
+    pub fn members(&self) -> Result<usize, LogError> {
+        let groups = self.consumer.fetch_group_list(Some(&self.group), self.limit);
+        let groups = groups.map_err(|error| LogError::Unavailable(error.to_string()))?;
+        let found = groups.groups().iter().find(|group| group.name() == self.group);
+        Ok(found.map_or(0, |group| group.members().len()))
     }
 
     /// The committed offsets of these partitions; one that has none is not in it.

@@ -24,7 +24,7 @@ mod settings;
 mod store;
 mod traffic;
 
-pub use inspection::{Finding, ServerReport, StoredCustomer, StoredPosition};
+pub use inspection::{ClockReading, Finding, ServerReport, StoredCustomer, StoredPosition};
 pub use probe::{Probe, ServerTraffic};
 pub use settings::{InvalidSettings, Servers, Settings};
 pub use store::RedisStore;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::bench::{BareArgs, BenchArgs};
+use crate::commands::dlq::DlqArgs;
+use crate::commands::doctor::DoctorArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::fit::FitArgs;
 use crate::commands::report::ReportArgs;
@@ -51,6 +53,10 @@ pub enum Command {
     Topics(TopicsArgs),
     /// Show whom the tasks wait for, or wait for one of them no more
     Sources(SourcesArgs),
+    /// Look at what could not be read, write it back to its raw topics, or delete it
+    Dlq(DlqArgs),
+    /// Find out what is not in order with the servers, the topics, the clocks and the configuration
+    Doctor(DoctorArgs),
     /// Show what is known of one customer, what was sent, and what comes next
     Explain(ExplainArgs),
     /// Measure throughput, processor time, memory and traffic on servers, beside a consumer that does nothing

@@ -2,6 +2,8 @@
 
 pub mod bench;
 pub mod check;
+pub mod dlq;
+pub mod doctor;
 pub mod explain;
 pub mod fit;
 pub mod generate;

@@ -44,6 +44,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Triggers(args) => services::run_triggers(&args, &load(&args.sources())?),
         Command::Topics(args) => commands::topics::run(&args, &load(args.config())?),
         Command::Sources(args) => commands::sources::run(&args, &load(args.config())?),
+        Command::Dlq(args) => commands::dlq::run(&args, &load(args.config())?),
+        Command::Doctor(args) => commands::doctor::run(&args, &load(&args.config)?),
         Command::Explain(args) => commands::explain::run(&args, &load(&args.config)?),
         Command::Bench(args) => commands::bench::run(&args),
         Command::BenchBare(args) => commands::bench::run_bare(&args, &load(&args.config)?),

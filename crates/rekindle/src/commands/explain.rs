@@ -211,7 +211,7 @@ fn explain(
 }
 
 /// As a worker would compute it for this configuration.
-fn rules_hash(config: &Config) -> Result<String> {
+pub fn rules_hash(config: &Config) -> Result<String> {
     let fold = TriggerFold::new(config.settings.triggers.clone())?;
     Ok(format!("{} {}", fold.rules_hash(), config.settings.task.fingerprint()))
 }
