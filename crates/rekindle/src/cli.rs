@@ -11,6 +11,7 @@ use crate::commands::explain::ExplainArgs;
 use crate::commands::fit::FitArgs;
 use crate::commands::report::ReportArgs;
 use crate::commands::sources::SourcesArgs;
+use crate::commands::top::TopArgs;
 use crate::commands::topics::TopicsArgs;
 use crate::config::Sources;
 use crate::services::{IngestArgs, TriggersArgs};
@@ -53,6 +54,8 @@ pub enum Command {
     Topics(TopicsArgs),
     /// Show whom the tasks wait for, or wait for one of them no more
     Sources(SourcesArgs),
+    /// Show what running services do: rates, lag, watermarks and what holds them, triggers
+    Top(TopArgs),
     /// Look at what could not be read, write it back to its raw topics, or delete it
     Dlq(DlqArgs),
     /// Find out what is not in order with the servers, the topics, the clocks and the configuration

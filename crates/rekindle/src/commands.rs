@@ -11,4 +11,5 @@ pub mod replay;
 pub mod report;
 pub mod sources;
 mod table;
+pub mod top;
 pub mod topics;

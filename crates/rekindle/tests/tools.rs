@@ -9,17 +9,20 @@
     reason = "a test may stop, and needs names of its own"
 )]
 
-mod program;
 #[path = "services/installation.rs"]
 #[allow(dead_code, reason = "the tests of the services use the rest")]
 mod installation;
+mod program;
 #[path = "services/running.rs"]
 #[allow(dead_code, reason = "the tests of the services use the rest")]
 mod running;
 
-use std::time::Duration;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use installation::Installation;
+use kafka::{DesiredTopic, KafkaProperties, PartitionGrowth, Plan, Step, Timeouts, TopicAdmin};
 use program::{Run, rekindle};
 use running::{Running, eventually};
 use serde_json::Value;
@@ -63,7 +66,10 @@ fn dead_letters_are_listed_shown_replayed_once_and_purged() {
 
     let shown = json(&shop, &["dlq", "show"], &["--reason", "unknown_format"]);
     assert_eq!(shown["value"]["text"], "no JSON", "{shown}");
-    assert_eq!((&shown["key"]["text"], &shown["original"]["topic"]), (&"junk".into(), &shop.clickstream.as_str().into()));
+    assert_eq!(
+        (&shown["key"]["text"], &shown["original"]["topic"]),
+        (&"junk".into(), &shop.clickstream.as_str().into())
+    );
 
     let select = ["--reason", "record_too_large"];
     let dry = run(&shop, &["dlq", "replay"], &select);
@@ -99,4 +105,148 @@ fn dead_letters_are_listed_shown_replayed_once_and_purged() {
     assert_eq!(purged.code, 0, "{}", purged.stderr);
     let left = run(&shop, &["dlq", "list"], &[]);
     assert_eq!(left.stdout, "There are no dead letters.\n");
+}
+
+/// The levels and texts of the findings about a subject that begins like this.
+fn findings<'a>(document: &'a Value, subject: &str) -> Vec<(&'a str, &'a str)> {
+    let all = document["findings"].as_array().unwrap().iter();
+    let about = all.filter(|finding| finding["subject"].as_str().unwrap().starts_with(subject));
+    about.map(|finding| (finding["level"].as_str().unwrap(), finding["what"].as_str().unwrap())).collect()
+}
+
+#[test]
+fn running_services_are_healthy_and_top_shows_what_they_do() {
+    let Some(shop) = Installation::for_test("healthy") else { return };
+    shop.create_topics();
+    let expected = shop.produce_carts(9);
+    let mut ingest = Running::start("ingest", &shop.settings());
+    let mut triggers = Running::start("triggers", &shop.settings());
+    eventually("all triggers are out", PATIENCE, || shop.fired().len() >= expected.len());
+    eventually("both are ready", PATIENCE, || {
+        ingest.get("/readyz").0 == 200 && triggers.get("/readyz").0 == 200
+    });
+
+    let examined = run(&shop, &["doctor"], &["--format", "json"]);
+    assert_eq!(examined.code, 0, "{}{}", examined.stdout, examined.stderr);
+    let document: Value = serde_json::from_str(&examined.stdout).unwrap();
+    assert_eq!(document["problems"], 0, "{document}");
+    for subject in ["kafka", "redis", "group", "keys of", "clock of the brokers", "clock of redis"] {
+        let found = findings(&document, subject);
+        assert!(!found.is_empty() && found.iter().all(|(level, _)| *level == "ok"), "{subject}: {document}");
+    }
+    let group = findings(&document, "group");
+    assert!(group.iter().all(|(_, what)| what.starts_with("1 in it")), "{group:?}");
+    let keys = findings(&document, "keys of");
+    assert!(keys.iter().any(|(_, what)| what.starts_with("12 of 12 newest records")), "{keys:?}");
+
+    let (ingest_at, triggers_at) = (ingest.address().unwrap(), triggers.address().unwrap());
+    let command = ["top", "--interval", "1s", "--admin", &ingest_at, "--admin", &triggers_at, "--format"];
+    let shown = rekindle(&[&command[..], &["json"]].concat());
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    let view: Value = serde_json::from_str(&shown.stdout).unwrap();
+    let fired =
+        view["triggers"].as_array().unwrap().iter().find(|count| count["outcome"] == "fired").unwrap();
+    assert_eq!(
+        (&fired["rule"], &fired["total"]),
+        (&"cart_abandonment".into(), &(expected.len() as f64).into())
+    );
+    let services: Vec<_> = view["services"].as_array().unwrap().iter().map(|one| &one["service"]).collect();
+    assert_eq!(services, ["ingest", "triggers"]);
+    let tasks = view["partitions"].as_array().unwrap().iter().filter(|one| one["service"] == "triggers");
+    assert!(tasks.clone().all(|one| one["held_by"].is_string() && one["lag_records"].is_number()), "{view}");
+    assert_eq!(tasks.count(), installation::PARTITIONS as usize);
+    let shown = rekindle(&[&command[..], &["table"]].concat());
+    assert!(shown.stdout.contains("cart_abandonment  fired"), "{}", shown.stdout);
+    assert!(!shown.stdout.contains('\x1b'), "nothing for a terminal where there is none");
+
+    for process in [&mut ingest, &mut triggers] {
+        process.signal("TERM");
+        assert_eq!(process.exit_code(PATIENCE), 0, "{}", process.log());
+    }
+    let nobody = rekindle(&["top", "--interval", "10ms", "--admin", &ingest_at]);
+    assert_eq!(nobody.code, 1, "{}", nobody.stdout);
+    assert!(nobody.stdout.contains("no answer"), "{}", nobody.stdout);
+}
+
+/// A Redis server of its own, which throws records away and keeps nothing.
+struct CarelessRedis {
+    child: Child,
+    port: u16,
+}
+
+impl CarelessRedis {
+    fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = ["--bind", "127.0.0.1", "--save", "", "--maxmemory-policy", "allkeys-lru", "--port"];
+        let mut command = Command::new("redis-server");
+        let child = command.args(settings).arg(port.to_string()).stdout(Stdio::null()).spawn().unwrap();
+        eventually("redis listens", PATIENCE, || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        Self { child, port }
+    }
+}
+
+impl Drop for CarelessRedis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_doctor_names_what_is_wrong_and_changes_nothing() {
+    let Some(shop) = Installation::for_test("sick") else { return };
+    let brokers = std::env::var("REKINDLE_TEST_KAFKA").unwrap();
+    let properties = KafkaProperties::new([("bootstrap.servers", brokers)]).unwrap();
+    let admin = TopicAdmin::connect(&properties, Timeouts::default()).unwrap();
+    let clicks = DesiredTopic {
+        name: shop.clickstream.as_str().into(),
+        partitions: 2,
+        replication: 1,
+        growth: PartitionGrowth::Free,
+        configs: [("message.timestamp.type".into(), "CreateTime".to_owned())].into(),
+    };
+    admin.apply(&Plan { steps: vec![Step::Create(clicks)], cautions: vec![] }, |_| {}).unwrap();
+    let redis = CarelessRedis::start();
+    let mut args = vec!["doctor".to_owned(), "--format".to_owned(), "json".to_owned()];
+    args.extend(shop.settings());
+    let url = args.iter().position(|word| word == "--redis").unwrap() + 1;
+    args[url] = format!("redis://127.0.0.1:{}", redis.port);
+    let mut told = String::new();
+    eventually("the new topic is told of", PATIENCE, || {
+        let examined = rekindle(&args);
+        assert_eq!(examined.code, 1, "{}{}", examined.stdout, examined.stderr);
+        told = examined.stdout;
+        told.contains("CreateTime")
+    });
+    let document: Value = serde_json::from_str(&told).unwrap();
+    let clicks = findings(&document, &format!("topic {}", shop.clickstream));
+    assert!(matches!(clicks[..], [("warning", what)] if what.contains("CreateTime")), "{clicks:?}");
+    let missing = document["findings"].as_array().unwrap().iter().filter(|one| one["what"] == "is missing");
+    assert!(missing.count() >= 4, "the log, its neighbours and the other raw topic: {document}");
+    let redis = findings(&document, "redis");
+    assert!(
+        redis.iter().any(|(level, what)| *level == "problem" && what.contains("allkeys-lru")),
+        "{redis:?}"
+    );
+    assert!(
+        redis.iter().any(|(level, what)| *level == "warning" && what.contains("appendonly")),
+        "{redis:?}"
+    );
+    let advised = document["findings"].as_array().unwrap().iter().filter(|one| one["level"] != "ok");
+    assert!(
+        advised.clone().count() > 0 && advised.clone().all(|one| one["advice"].is_string()),
+        "{document}"
+    );
+}
+
+#[test]
+fn servers_that_are_not_there_are_named_within_a_moment() {
+    let began = Instant::now();
+    let nobody = ["--kafka", "127.0.0.1:1", "--redis", "redis://127.0.0.1:1", "--set", "gates.enabled=[]"];
+    let examined = rekindle(&[&["doctor", "--set", "kafka.request_timeout=1s"][..], &nobody[..]].concat());
+    assert_eq!(examined.code, 1, "{}", examined.stderr);
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    for named in ["PROBLEM  kafka 127.0.0.1:1", "PROBLEM  redis 127.0.0.1:1"] {
+        assert!(examined.stdout.contains(named), "{}", examined.stdout);
+    }
 }

@@ -52,7 +52,7 @@ impl Running {
     }
 
     /// Where the admin port is, once the log tells.
-    fn address(&self) -> Option<String> {
+    pub fn address(&self) -> Option<String> {
         let log = self.log();
         let (_, after) = log.split_once("the admin port is open address=")?;
         after.lines().next().map(|address| address.trim().to_owned())
