@@ -10,7 +10,9 @@
 
 mod bare_loop;
 mod bounded_drop;
+mod cluster;
 mod consumption;
+mod deletion;
 mod end_offsets;
 mod group;
 mod log;
@@ -20,6 +22,7 @@ mod one_transaction;
 mod onlooker;
 mod partition_lists;
 mod partition_reader;
+mod pass;
 mod plain;
 mod properties;
 mod questions;
@@ -32,12 +35,15 @@ mod topics;
 mod transactions;
 
 pub use bare_loop::{BareRun, consume_bare};
+pub use cluster::{Broker, brokers};
+pub use deletion::delete_records_before;
 pub use end_offsets::KafkaEndOffsets;
 pub use log::KafkaLog;
 pub use log_bounds::log_bounds;
-pub use one_transaction::write_in_one_transaction;
+pub use one_transaction::{TransactionWriter, write_in_one_transaction};
 pub use onlooker::GroupOnlooker;
 pub use partition_reader::{LogSurvey, PartitionReader};
+pub use pass::{CommittedPass, topic_bounds};
 pub use plain::{CommittedReader, PlainProducer};
 pub use properties::{KafkaProperties, PropertyError};
 pub use reader::{read_committed_all, read_committed_each};

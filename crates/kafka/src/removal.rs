@@ -1,18 +1,14 @@
-//! Takes away what was made for one run alone: topics, their records, and consumer groups, by their names.
+//! Takes away what was made for one run alone: topics and consumer groups, by their names.
 //!
 //! Must stay true: nothing calls this for what holds somebody's records; a name that is not there is as good as removed.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use engine::ports::Offset;
-use events::TopicPartition;
-use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions, GroupResult, TopicResult};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 
-use crate::partition_lists::raw;
 use crate::properties::KafkaProperties;
 use crate::settings::{ConnectError, Timeouts};
 use crate::topics::TopicError;
@@ -70,19 +66,6 @@ impl Removal {
                 Some(_) => sleep(LOOK_AGAIN),
             }
         }
-    }
-
-    /// Removes the records of partitions that lie before these offsets, as retention would.
-    ///
-    /// # Errors
-    /// [`TopicError`], if a partition still begins earlier.
-    pub fn remove_records(&self, before: &[(TopicPartition, Offset)]) -> Result<(), TopicError> {
-        let mut list = TopicPartitionList::new();
-        for (partition, offset) in before {
-            list.add_partition_offset(&partition.topic, partition.partition, raw(*offset))?;
-        }
-        let removed = pollster::block_on(self.client.delete_records(&list, &self.options()))?;
-        removed.elements().iter().try_for_each(|element| Ok(element.error()?))
     }
 
     fn options(&self) -> AdminOptions {

@@ -89,6 +89,11 @@ impl Connections {
         Self { seeds, settings, traffic, open: BTreeMap::new(), owners: BTreeMap::new() }
     }
 
+    /// Whether the servers are a cluster.
+    pub fn is_cluster(&self) -> bool {
+        self.seeds.is_cluster
+    }
+
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.settings

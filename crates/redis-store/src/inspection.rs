@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use engine::ports::{Position, ReadAt, StoreError};
 use events::{CustomerId, EventTime};
-use redis::InfoDict;
+use redis::{Client, InfoDict, RedisResult};
 
 use crate::connections::{Connections, address_of, unavailable};
 use crate::keys::{TaskKeys, partition_of, positions_pattern};
@@ -27,8 +28,22 @@ pub struct ServerReport {
     pub address: String,
     /// Its version; `None` if it was not told.
     pub version: Option<String>,
+    /// Its clock, in milliseconds since 1970, between the moments before and after on this machine; `None` if it was
+    /// not told.
+    pub clock: Option<ClockReading>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
+}
+
+/// A server's clock beside this machine's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockReading {
+    /// This machine's time when the server was asked.
+    pub asked: EventTime,
+    /// The server's time.
+    pub server: EventTime,
+    /// This machine's time when the answer was here.
+    pub answered: EventTime,
 }
 
 /// Something that a person should change.
@@ -44,6 +59,8 @@ pub enum Finding {
     NotPersistent,
     /// It takes no writes: a replica, not the master.
     Replica,
+    /// Its cluster does not serve all slots; the state that it tells.
+    ClusterState(String),
 }
 
 impl fmt::Display for Finding {
@@ -56,6 +73,7 @@ impl fmt::Display for Finding {
             Self::MayEvict(policy) => write!(f, "maxmemory-policy is {policy}, and must be noeviction"),
             Self::NotPersistent => f.write_str("appendonly is off: a restart means a rebuild from the log"),
             Self::Replica => f.write_str("it is a replica, which takes no writes"),
+            Self::ClusterState(state) => write!(f, "cluster_state is {state}, and must be ok"),
         }
     }
 }
@@ -89,13 +107,38 @@ pub async fn check(connections: &mut Connections) -> Result<Vec<ServerReport>, S
     let mut reports = Vec::new();
     for master in masters {
         let info: Result<(InfoDict,), _> = connections.ask_server(&master, redis::pipe().cmd("INFO")).await;
-        let (version, findings) = match info {
+        let (version, mut findings) = match info {
             Ok((info,)) => (info.get("redis_version"), findings(&info)),
             Err(error) => (None, vec![Finding::Unreachable(error.to_string())]),
         };
-        reports.push(ServerReport { address: address_of(&master), version, findings });
+        let is_reachable = !matches!(findings[..], [Finding::Unreachable(_)]);
+        let clock = if is_reachable { read_clock(connections, &master).await } else { None };
+        if is_reachable && connections.is_cluster() {
+            findings.extend(cluster_finding(connections, &master).await);
+        }
+        reports.push(ServerReport { address: address_of(&master), version, clock, findings });
     }
     Ok(reports)
+}
+
+async fn read_clock(connections: &mut Connections, master: &Client) -> Option<ClockReading> {
+    let asked = now();
+    let answer: RedisResult<((i64, i64),)> = connections.ask_server(master, redis::pipe().cmd("TIME")).await;
+    let ((seconds, micros),) = answer.ok()?;
+    let server = EventTime::from_millis(seconds.saturating_mul(1_000).saturating_add(micros / 1_000));
+    Some(ClockReading { asked, server, answered: now() })
+}
+
+fn now() -> EventTime {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    EventTime::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+}
+
+async fn cluster_finding(connections: &mut Connections, master: &Client) -> Option<Finding> {
+    let answer: RedisResult<(InfoDict,)> =
+        connections.ask_server(master, redis::pipe().cmd("CLUSTER").arg("INFO")).await;
+    let state: Option<String> = answer.ok()?.0.get("cluster_state");
+    state.filter(|state| state != "ok").map(Finding::ClusterState)
 }
 
 /// What `INFO` gives away. It needs no right to `CONFIG`, which hosted servers do not grant.

@@ -26,7 +26,7 @@ pub mod snapshot;
 mod store;
 mod traffic;
 
-pub use inspection::{Finding, ServerReport, StoredCustomer, StoredPosition};
+pub use inspection::{ClockReading, Finding, ServerReport, StoredCustomer, StoredPosition};
 pub use probe::{Probe, ServerTraffic};
 pub use round_trip::{RoundTrip, Watcher};
 pub use settings::{InvalidSettings, Servers, Settings};

@@ -6,12 +6,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::backtest::{BacktestArgs, Earlier};
 use crate::commands::bench::{BareArgs, BenchArgs};
+use crate::commands::dlq::DlqArgs;
+use crate::commands::doctor::DoctorArgs;
 use crate::commands::explain::ExplainArgs;
 use crate::commands::fit::FitArgs;
 use crate::commands::replay::from_log::LogArgs;
 use crate::commands::report::ReportArgs;
 use crate::commands::snapshot::SnapshotArgs;
 use crate::commands::sources::SourcesArgs;
+use crate::commands::top::TopArgs;
 use crate::commands::topics::TopicsArgs;
 use crate::config::Sources;
 use crate::services::{IngestArgs, TriggersArgs};
@@ -59,6 +62,12 @@ pub enum Command {
     Sources(SourcesArgs),
     /// Keep the state of the triggers in a file, or put it back
     Snapshot(SnapshotArgs),
+    /// Show what running services do: rates, lag, watermarks and what holds them, triggers
+    Top(TopArgs),
+    /// Look at what could not be read, write it back to its raw topics, or delete it
+    Dlq(DlqArgs),
+    /// Find out what is not in order with the servers, the topics, the clocks and the configuration
+    Doctor(DoctorArgs),
     /// Show what is known of one customer, what was sent, and what comes next
     Explain(ExplainArgs),
     /// Measure throughput, processor time, memory and traffic on servers, beside a consumer that does nothing

@@ -54,6 +54,12 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Topics(args) => commands::topics::run(&args, &load(args.config())?),
         Command::Sources(args) => commands::sources::run(&args, &load(args.config())?),
         Command::Snapshot(args) => commands::snapshot::run(&args, &load(args.config())?),
+        Command::Dlq(args) => commands::dlq::run(&args, &load(args.config())?),
+        Command::Doctor(args) => commands::doctor::run(&args, &load(&args.config)?),
+        Command::Top(args) => {
+            let addresses = commands::top::addresses(&args, || Ok(load(&args.config)?))?;
+            commands::top::run(&args, &addresses)
+        }
         Command::Explain(args) => commands::explain::run(&args, &load(&args.config)?),
         Command::Bench(args) => commands::bench::run(&args),
         Command::BenchBare(args) => commands::bench::run_bare(&args, &load(&args.config)?),

@@ -4,7 +4,7 @@
 //! whatever the bench makes on the servers bears its name, and is removed at the end, after a failure too.
 
 mod bare;
-mod exposition;
+pub mod exposition;
 mod installation;
 mod load;
 mod machine;

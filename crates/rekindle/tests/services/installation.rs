@@ -8,8 +8,8 @@ use engine::ports::{Log, NewRecord, Offset, TaskId};
 use events::partitioner::partition_for;
 use events::{LogEntry, TopicPartition, codec};
 use kafka::{
-    KafkaLog, KafkaLogSettings, KafkaProperties, LogSurvey, Removal, Timeouts, read_committed_all,
-    write_in_one_transaction,
+    KafkaLog, KafkaLogSettings, KafkaProperties, LogSurvey, Timeouts, delete_records_before,
+    read_committed_all, write_in_one_transaction,
 };
 use pollster::block_on;
 use redis_store::{Probe, RedisStore, Servers, Settings};
@@ -209,10 +209,9 @@ impl Installation {
     /// Removes what lies before these offsets of the log, as retention would.
     pub fn trim_log(&self, before: &[(i32, Offset)]) {
         let log = self.topic("customer-events");
-        let before: Vec<_> =
+        let before =
             before.iter().map(|(partition, at)| (TopicPartition::new(&log, *partition), *at)).collect();
-        let removal = Removal::connect(&self.properties(), Timeouts::default()).unwrap();
-        removal.remove_records(&before).unwrap();
+        delete_records_before(&self.properties(), &before, Timeouts::default()).unwrap();
     }
 
     fn tasks(&self) -> Vec<TaskId> {

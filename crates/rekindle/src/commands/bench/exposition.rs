@@ -1,10 +1,10 @@
 //! The figures that a service shows of itself at `/metrics`.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// How long an answer may take.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -19,13 +19,21 @@ impl Exposition {
     /// If it does not answer.
     pub fn fetch(address: &str) -> Result<Self> {
         let what = || format!("http://{address}/metrics does not answer");
-        let mut stream = TcpStream::connect(address).with_context(what)?;
+        let mut stream = connect(address).with_context(what)?;
         stream.set_read_timeout(Some(LIMIT)).with_context(what)?;
         write!(stream, "GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")
             .with_context(what)?;
         let mut text = String::new();
         stream.read_to_string(&mut text).with_context(what)?;
-        Ok(Self(text))
+        match text.split_once("\r\n\r\n") {
+            Some((head, body)) if head.split(' ').nth(1) == Some("200") => Ok(Self(body.to_owned())),
+            _ => bail!("http://{address}/metrics answers, but not with metrics"),
+        }
+    }
+
+    /// All of it.
+    pub fn text(&self) -> &str {
+        &self.0
     }
 
     /// The sum over the series of a counter whose labels contain `label`, such as `outcome="event"`.
@@ -47,6 +55,18 @@ impl Exposition {
             Some((labels, value.trim().parse().ok()?))
         })
     }
+}
+
+/// Tries each address that the name has.
+fn connect(address: &str) -> io::Result<TcpStream> {
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for found in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&found, LIMIT) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
 
 #[cfg(test)]
