@@ -205,7 +205,7 @@ fn up_runs_the_same_services_on_servers_and_shows_what_platforms_read() {
     }
     assert!(shown.len() > 3, "the whole catalogue is on: {shown:?}");
     for (topic, count) in shown {
-        assert_eq!(shop.published(&topic), count, "what is shown is what is on the topic {topic}");
+        assert_eq!(shop.count_published(&topic), count, "what is shown is what is on the topic {topic}");
     }
 }
 

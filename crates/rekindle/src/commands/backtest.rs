@@ -208,6 +208,7 @@ fn replay_args(args: &BacktestArgs) -> ReplayArgs {
     ReplayArgs {
         config: args.config.clone(),
         from_file: args.from_file.clone(),
+        log: replay::from_log::LogArgs::default(),
         mapping: args.mapping.clone(),
         vocabulary: args.vocabulary,
         output: None,

@@ -300,7 +300,7 @@ impl Installation {
     }
 
     /// How many records a reader of committed records sees on an action topic.
-    pub fn published(&self, action: &str) -> usize {
+    pub fn count_published(&self, action: &str) -> usize {
         let topic = self.topic(&format!("actions.{action}"));
         let records = read_committed_all(&self.properties(), &topic, Duration::from_secs(30)).unwrap();
         records.into_values().map(|records| records.len()).sum()

@@ -39,6 +39,7 @@ pub fn take_in(config: &Config, rejects: Rejects, progress: &mut Progress) -> Re
         started_at: now(),
         max_row_bytes: settings.normaliser.limits.record_bytes,
         sort_memory: config.sections.replay.sort_memory_bytes,
+        backfill: false,
     };
     let mut tell = |counts: &replay::RowCounts| progress.reading(counts);
     let mut intake = Intake::new(&intake_settings, rejects, &mut tell);
