@@ -109,6 +109,8 @@ impl KafkaProperties {
         for (name, value) in owned {
             config.set(*name, *value);
         }
+        // A producer's default, an administrator's too, would have the broker make each topic that it asks about.
+        config.set("allow.auto.create.topics", "false");
         config
     }
 }
@@ -164,5 +166,6 @@ mod tests {
         assert_eq!(config.get("client.id"), Some("given"));
         assert_eq!(config.get("linger.ms"), Some("1"));
         assert_eq!(config.get("acks"), Some("all"));
+        assert_eq!(config.get("allow.auto.create.topics"), Some("false"), "asking makes no topic");
     }
 }

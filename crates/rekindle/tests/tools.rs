@@ -71,6 +71,13 @@ fn dead_letters_are_listed_shown_replayed_once_and_purged() {
         (&"junk".into(), &shop.clickstream.as_str().into())
     );
 
+    let nowhere = run(&shop, &["dlq", "show"], &["--partition", "0", "--offset", "99999"]);
+    assert!(
+        nowhere.code == 1 && nowhere.stderr.contains("there is no record at 0/99999"),
+        "{}",
+        nowhere.stderr
+    );
+
     let select = ["--reason", "record_too_large"];
     let dry = run(&shop, &["dlq", "replay"], &select);
     assert_eq!(dry.code, 0, "{}", dry.stderr);

@@ -62,7 +62,7 @@ pub struct ShowArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// The partition of the dead-letters topic; without one, the newest of those that are selected is shown
-    #[arg(long, value_name = "NUMBER", requires = "offset")]
+    #[arg(long, value_name = "NUMBER", requires = "offset", conflicts_with_all = ["reason", "topic", "from", "to"])]
     pub partition: Option<i32>,
     /// The offset there
     #[arg(long, value_name = "OFFSET", requires = "partition")]

@@ -89,8 +89,9 @@ pub fn run(args: &TopArgs, addresses: &[String]) -> Result<()> {
         }
         Format::Table => write!(out, "{view}")?,
     }
-    if view.processes.iter().all(|process| process.error.is_some()) {
-        bail!("no process answers; admin.address of each says where its metrics are");
+    let errors: Vec<_> = view.processes.iter().filter_map(|process| process.error.clone()).collect();
+    if errors.len() == view.processes.len() {
+        bail!("no process answers ({}); admin.address of each says where its metrics are", errors.join("; "));
     }
     Ok(())
 }

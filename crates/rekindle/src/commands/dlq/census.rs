@@ -91,7 +91,11 @@ impl Selection {
     }
 }
 
-fn bounds(config: &Config) -> Result<BTreeMap<TopicPartition, Bounds>> {
+/// Where the partitions of the dead-letters topic begin and end now.
+///
+/// # Errors
+/// If it is not there, or there is no answer.
+pub fn bounds(config: &Config) -> Result<BTreeMap<TopicPartition, Bounds>> {
     let topic = &config.sections.topics.dead_letters;
     topic_bounds(&config.settings.kafka.properties, topic).with_context(|| {
         format!("the dead letters cannot be looked at: `{topic}` (topics.dead_letters) of the brokers in kafka.brokers")

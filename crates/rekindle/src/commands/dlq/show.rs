@@ -11,7 +11,7 @@ use events::TopicPartition;
 use serde_json::{Value, json};
 
 use super::ShowArgs;
-use super::census::{Census, each};
+use super::census::{Census, bounds, each};
 use super::letter::{Entry, Letter};
 use super::overview::Place;
 use crate::cli::Format;
@@ -48,6 +48,10 @@ fn newest(census: &Census, args: &ShowArgs) -> Option<Place> {
 
 fn fetch(config: &Config, place: Place) -> Result<Option<Record>> {
     let partition = TopicPartition::new(&config.sections.topics.dead_letters, place.partition);
+    let is_there = |bounds: &Bounds| (bounds.start..bounds.end).contains(&place.offset);
+    if !bounds(config)?.get(&partition).is_some_and(is_there) {
+        return Ok(None);
+    }
     let span = Bounds { start: place.offset, end: place.offset + 1 };
     let mut found = None;
     each(config, &BTreeMap::from([(partition, span)]), |_, record| {
@@ -152,7 +156,7 @@ fn bytes_line(content: &Value) -> String {
         (_, hex) => (hex.map_or(0, str::len) / 2, format!("hex {}", hex.unwrap_or_default())),
     };
     match bytes as usize > shown_bytes {
-        true => format!("{text} … ({shown_bytes} of {bytes} bytes; --max-bytes shows more)"),
+        true => format!("{text} … ({shown_bytes} of {bytes} bytes)"),
         false => text,
     }
 }
@@ -191,7 +195,7 @@ header     trace = \"t-1\"
         record.value = Some(Bytes::from("a\u{1b}[2Jé"));
         assert!(lines_of(&record, 100).ends_with("value      \"a\\u{1b}[2Jé\"\n"));
         let shown = lines_of(&record, 6);
-        assert!(shown.ends_with("\"a\\u{1b}[2J\" … (5 of 7 bytes; --max-bytes shows more)\n"), "{shown}");
+        assert!(shown.ends_with("\"a\\u{1b}[2J\" … (5 of 7 bytes)\n"), "{shown}");
     }
 
     #[test]

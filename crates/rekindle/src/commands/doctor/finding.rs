@@ -39,7 +39,9 @@ impl Finding {
 
     /// Not as well as it could be.
     pub fn warning(subject: impl Into<String>, what: impl Into<String>, advice: impl Into<String>) -> Self {
-        let (subject, what) = (subject.into(), what.into());
+        let (subject, what): (_, String) = (subject.into(), what.into());
+        // What a server says may have several lines.
+        let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
         Self { level: Level::Warning, subject, what, advice: Some(advice.into()) }
     }
 
@@ -92,7 +94,7 @@ mod tests {
     fn each_finding_says_where_what_and_what_to_do() {
         let findings = [
             Finding::ok("kafka", "3 brokers"),
-            Finding::problem("topic purchase", "is missing", "create it"),
+            Finding::problem("topic purchase", "is\r\nmissing\n", "create it"),
         ];
         let mut out = Vec::new();
         print(&findings, Format::Table, &mut out).unwrap();

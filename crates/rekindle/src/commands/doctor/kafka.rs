@@ -44,8 +44,8 @@ fn judge_brokers(servers: &str, brokers: &[Broker]) -> Finding {
     });
     let named: Vec<_> = named.collect();
     let untold = brokers.iter().all(|broker| broker.version.is_none());
-    let hint = if untold { "; their version they do not tell (Kafka 4 does not)" } else { "" };
-    Finding::ok(format!("kafka {servers}"), format!("{} brokers: {}{hint}", brokers.len(), named.join(", ")))
+    let hint = if untold { "; they do not tell their version (Kafka 4 does not)" } else { "" };
+    Finding::ok(format!("kafka {servers}"), format!("answers; brokers: {}{hint}", named.join(", ")))
 }
 
 fn examine_topics(
