@@ -1,5 +1,7 @@
 //! An installation of its own on the servers that there are: topics, groups and keys that no other test uses.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

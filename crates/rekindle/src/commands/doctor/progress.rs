@@ -88,7 +88,7 @@ pub fn judge_positions(
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::sources::tests::stored;
+    use super::super::super::sources::stored;
     use super::super::finding::Level;
     use super::*;
 
