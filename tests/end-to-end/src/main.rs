@@ -15,6 +15,7 @@ mod catalogue;
 mod cluster;
 mod crew;
 mod diary;
+mod faults;
 mod installation;
 mod load;
 mod metrics;
@@ -27,8 +28,10 @@ mod redis_cluster;
 mod redis_server;
 mod scenarios;
 mod sender;
+mod shortened;
 mod topics;
 mod verdict;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -112,7 +115,9 @@ enum Scenario {
         #[arg(long, default_value_t = 20_000)]
         events: usize,
     },
-    /// All of them, one after the other
+    /// A fault for each alert that is shipped, with a real Prometheus; not among all
+    Alerts,
+    /// All of them but the alerts, one after the other
     All,
 }
 
@@ -148,6 +153,7 @@ fn is_passed(scenario: &Scenario, common: &Common) -> bool {
         Scenario::RedisCluster { events } => {
             ("redis-cluster", scenarios::redis_cluster::run(common, *events))
         }
+        Scenario::Alerts => ("alerts", scenarios::alerts::run(common)),
         Scenario::All => return true,
     };
     match outcome {

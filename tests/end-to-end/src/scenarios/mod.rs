@@ -1,5 +1,6 @@
 //! What is done to the system, one scenario a file.
 
+pub mod alerts;
 pub mod catalogue;
 pub mod cut_broker;
 pub mod kills;
