@@ -14,6 +14,8 @@ mod exposition;
 #[path = "services/installation.rs"]
 mod installation;
 mod program;
+#[path = "services/relay.rs"]
+mod relay;
 #[path = "services/running.rs"]
 mod running;
 
@@ -102,12 +104,11 @@ fn raw_records_become_triggers_once_and_a_stop_leaves_nothing_undone() {
 fn without_redis_nothing_is_begun_and_a_stop_says_that_it_was_not_clean() {
     let Some(shop) = Installation::for_test("stateless") else { return };
     shop.create_topics();
-    let mut settings = shop.settings();
-    let url = settings.iter().position(|word| word == "--redis").unwrap() + 1;
-    settings[url] = "redis://127.0.0.1:1".to_owned();
-    let mut triggers = Running::start("triggers", &settings);
+    let mut triggers = Running::start("triggers", &shop.settings_with_redis("127.0.0.1:1"));
     eventually("the reason is told", PATIENCE, || triggers.get("/readyz").1.contains("redis_unavailable"));
     assert!(triggers.get("/readyz").1.contains("catching_up"));
+    let refused = sum_of(&triggers.get("/metrics").1, r#"rekindle_redis_errors_total{reason="connection""#);
+    assert!(refused > 0.0, "{refused}");
     triggers.signal("TERM");
     assert_eq!(triggers.exit_code(PATIENCE), 1, "{}", triggers.log());
     assert!(triggers.log().contains("whoever comes next"), "{}", triggers.log());

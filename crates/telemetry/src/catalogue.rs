@@ -120,7 +120,7 @@ catalogue! {
         /// where the topic has LogAppendTime. 0 where nothing is left. It is never too low for what was read, and too high
         /// by the span of one poll at the most; for what is not read yet it counts from the last moment at which nothing was
         /// left or from the record before, and, until anything was read, from when this process first saw that there is
-        /// something. Transactions that hang upstream count.
+        /// something. Transactions that hang upstream count, and so does a partition that waits for Redis or stands still.
         lag_seconds: GaugeVec = "rekindle_lag_seconds" [Service Topic Partition];
         /// Offsets between the last stable one and the end of the partition: transactions that are open, and whatever
         /// lies behind them. It comes and goes; where it stays, a transaction hangs upstream, nothing behind it can be read,

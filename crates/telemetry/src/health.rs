@@ -113,14 +113,13 @@ impl Health {
 
     fn stalls_at(&self, now: Instant) -> Vec<Stall> {
         let hearts = self.hearts();
-        let stalled = hearts.iter().filter_map(|(component, heart)| {
-            heart.is_stalled(self.0.began, now).then(|| Stall {
-                component: component.clone(),
-                silent_seconds: heart.silence(self.0.began, now).as_secs(),
-                allowed_seconds: heart.stall_after.as_secs(),
-            })
+        let stalled = hearts.iter().filter(|(_, heart)| heart.is_stalled(self.0.began, now));
+        let described = stalled.map(|(component, heart)| Stall {
+            component: component.clone(),
+            silent_seconds: heart.silence(self.0.began, now).as_secs(),
+            allowed_seconds: heart.stall_after.as_secs(),
         });
-        stalled.collect()
+        described.collect()
     }
 
     fn not_ready_at(&self, now: Instant) -> Vec<NotReady> {

@@ -29,8 +29,8 @@ pub struct TaskTotals {
     pub unclean_starts: u64,
 }
 
-/// Where a task stands.
-#[derive(Clone, Copy, Debug)]
+/// Where a task stands; one that waits to be begun again, or stands still, has only what is known of its log.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct TaskPartition<'a> {
     /// The topic it reads.
     pub topic: &'a str,
@@ -41,11 +41,11 @@ pub struct TaskPartition<'a> {
     /// The source that holds the watermark.
     pub holder: Option<(&'a str, i32)>,
     /// Events in the reorder buffer.
-    pub buffered: usize,
+    pub buffered: Option<usize>,
     /// Customers in memory.
-    pub cached: usize,
+    pub cached: Option<usize>,
     /// Customers that changed since the last checkpoint.
-    pub dirty: usize,
+    pub dirty: Option<usize>,
     /// K: the group's committed offset.
     pub published: Option<i64>,
     /// R: the offset of the position in the store.
@@ -57,7 +57,7 @@ pub struct TaskPartition<'a> {
     /// How far its last stable offset was before its end when both were asked for last.
     pub unstable: Option<i64>,
     /// Customers who are due by the clock and held back by the watermark.
-    pub held: usize,
+    pub held: Option<usize>,
 }
 
 /// The metrics of one worker. Dropped, it takes its partitions out of the exposition.
@@ -162,17 +162,21 @@ impl TaskMetrics {
 fn gauges(task: &TaskPartition<'_>, checkpointed_at: Option<SystemTime>) -> [Option<f64>; 11] {
     [
         event_seconds(task.watermark),
-        Some(task.buffered as f64),
-        Some(task.cached as f64),
-        Some(task.dirty as f64),
+        count(task.buffered),
+        count(task.cached),
+        count(task.dirty),
         task.published.map(|offset| offset as f64),
         distance(task.log_end, task.published),
         distance(task.published, task.checkpointed),
         checkpointed_at.map(unix_seconds),
         task.lag_seconds,
         task.unstable.map(|records| records as f64),
-        Some(task.held as f64),
+        count(task.held),
     ]
+}
+
+fn count(count: Option<usize>) -> Option<f64> {
+    count.map(|count| count as f64)
 }
 
 #[cfg(test)]
@@ -186,15 +190,15 @@ mod tests {
             partition,
             watermark: Some(60_000),
             holder: Some(("purchase", 3)),
-            buffered: 4,
-            cached: 5,
-            dirty: 6,
+            buffered: Some(4),
+            cached: Some(5),
+            dirty: Some(6),
             published: Some(90),
             checkpointed: Some(70),
             log_end: Some(100),
             lag_seconds: Some(2.5),
             unstable: Some(3),
-            held: 7,
+            held: Some(7),
         }
     }
 
@@ -242,6 +246,25 @@ mod tests {
         assert!(holders[1].contains(r#"partition="1""#) && holders[1].contains(r#"source="purchase/3""#));
         metrics.observe(TaskTotals::default(), [TaskPartition { holder: None, ..task(0) }]);
         assert!(lines(&registry, "rekindle_watermark_holder_info").is_empty());
+    }
+
+    #[test]
+    fn a_task_that_waits_to_be_begun_again_shows_its_lag_and_no_state() {
+        let registry = Registry::new("0");
+        let mut metrics = TaskMetrics::new(&registry, "triggers");
+        metrics.observe(TaskTotals::default(), [task(0)]);
+        let TaskPartition { topic, partition, published, log_end, .. } = task(0);
+        let lag_seconds = Some(30.0);
+        let waiting =
+            TaskPartition { topic, partition, published, log_end, lag_seconds, ..TaskPartition::default() };
+        metrics.observe(TaskTotals::default(), [waiting]);
+        assert_eq!(value(&registry, "rekindle_lag_seconds"), Some(30.0));
+        assert_eq!(value(&registry, "rekindle_lag_records"), Some(10.0));
+        for metric in
+            ["rekindle_watermark_timestamp_seconds", "rekindle_cached_customers", "rekindle_timers_held"]
+        {
+            assert_eq!(value(&registry, metric), None, "{metric}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Must stay true: it costs something per poll, nothing per record; and it never shows less than the truth about what
 //! was read. Of each poll the first record's time is kept until the position has passed that poll. What is not read yet
 //! has no time that is known: it cannot be older than the record before it, nor than the last moment at which the brokers
-//! were asked and nothing was left.
+//! were asked and nothing was left. While a partition waits to be begun again, after a setback, its lag goes on growing.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -34,6 +34,8 @@ struct Read {
     polls: VecDeque<(Offset, EventTime)>,
     /// The position after everything that was read.
     next: Offset,
+    /// K, as it was told last.
+    published: Option<Offset>,
     /// The time of the newest record that was read.
     newest: Option<EventTime>,
     /// When the brokers were asked last and everything was published.
@@ -65,6 +67,11 @@ impl Backlog {
         self.partitions.retain(|partition, _| !partitions.contains(partition));
     }
 
+    /// The published offset of a partition that this worker had begun, and would begin again, as it was told last.
+    pub fn published(&self, partition: &TopicPartition) -> Option<Offset> {
+        self.partitions.get(partition)?.published
+    }
+
     /// The age in seconds of the first record that is not below `published`; 0 if there is none.
     pub fn age(
         &mut self,
@@ -74,6 +81,7 @@ impl Backlog {
         now: EventTime,
     ) -> Option<f64> {
         let read = self.partitions.get_mut(partition)?;
+        read.published = Some(published);
         read.pass(published);
         if let Some((_, at)) = read.polls.front() {
             return Some(seconds(*at, now));
@@ -152,6 +160,7 @@ mod tests {
         assert_eq!(backlog.age(&here, 10, end(30, 300), at(300)), Some(200.0));
         assert_eq!(backlog.age(&here, 12, end(30, 300), at(301)), Some(201.0), "in the middle of a poll");
         assert_eq!(backlog.age(&here, 15, end(30, 300), at(302)), Some(102.0));
+        assert_eq!(backlog.published(&here), Some(15), "where it waits, should there be a setback");
     }
 
     #[test]

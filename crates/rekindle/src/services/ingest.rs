@@ -118,6 +118,22 @@ impl Shown {
                     unstable,
                 }
             });
+        let mut partitions: Vec<_> = partitions.collect();
+        // What waits to be read again has its lag all the same, from where it stood.
+        for partition in worker.waiting() {
+            let Some(committed) = backlog.published(partition) else { continue };
+            let (log_end, unstable) = ends.shown(partition);
+            let known_end = ends.log_ends.get(partition).copied();
+            partitions.push(RawPartition {
+                topic: &partition.topic,
+                partition: partition.partition,
+                watermark: None,
+                published: i64::try_from(committed).ok(),
+                log_end,
+                lag_seconds: backlog.age(partition, committed, known_end, now),
+                unstable,
+            });
+        }
         self.metrics.observe(&totals, partitions);
     }
 }

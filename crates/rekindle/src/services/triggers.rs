@@ -153,7 +153,7 @@ impl<E: EndOffsets> Shown<E> {
             cache_misses: counts.misses,
             unclean_starts: self.watched.takeovers.borrow().unclean(),
         };
-        let tasks = worker.published().map(|(task, published)| {
+        let running = worker.published().map(|(task, published)| {
             let partition = &task.id().partition;
             let (log_end, unstable) = ends.shown(partition);
             TaskPartition {
@@ -161,17 +161,32 @@ impl<E: EndOffsets> Shown<E> {
                 partition: partition.partition,
                 watermark: Some(task.watermark().as_millis()),
                 holder: task.sources().slowest().map(|source| (source.topic.as_str(), source.partition)),
-                buffered: task.buffered(),
-                cached: task.cached(),
-                dirty: task.dirty(),
+                buffered: Some(task.buffered()),
+                cached: Some(task.cached()),
+                dirty: Some(task.dirty()),
                 published: i64::try_from(published).ok(),
                 checkpointed: i64::try_from(task.stored_to()).ok(),
                 log_end,
                 lag_seconds: backlog.age(partition, published, ends.log_ends.get(partition).copied(), now),
                 unstable,
-                held: self.held.get(partition).copied().unwrap_or(0),
+                held: self.held.get(partition).copied(),
             }
         });
+        let mut tasks: Vec<_> = running.collect();
+        // What does not run has its lag all the same, from where it stood.
+        for partition in worker.waiting().chain(worker.halted().keys()) {
+            let Some(published) = backlog.published(partition) else { continue };
+            let (log_end, unstable) = ends.shown(partition);
+            tasks.push(TaskPartition {
+                topic: &partition.topic,
+                partition: partition.partition,
+                published: i64::try_from(published).ok(),
+                log_end,
+                lag_seconds: backlog.age(partition, published, ends.log_ends.get(partition).copied(), now),
+                unstable,
+                ..TaskPartition::default()
+            });
+        }
         self.tasks.observe(totals, tasks);
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::PATIENCE;
 use crate::installation::{Installation, PARTITIONS};
+use crate::relay::Relay;
 use crate::running::{Running, eventually};
 use crate::sum_of;
 
@@ -112,6 +113,33 @@ fn a_killed_worker_and_timers_behind_a_watermark_that_stands_are_shown() {
     next.signal("TERM");
     assert_eq!(next.exit_code(PATIENCE), 0, "{}", next.log());
     assert!(shop.fired().is_empty());
+    assert_eq!(ingest.exit_code(PATIENCE), 0, "{}", ingest.log());
+}
+
+#[test]
+fn without_redis_the_lag_grows_in_sight() {
+    let Some(shop) = Installation::for_test("outage") else { return };
+    shop.create_topics();
+    let redis = Relay::to(shop.redis());
+    let mut ingest = Running::start("ingest", &shop.settings());
+    let mut triggers = Running::start("triggers", &shop.settings_with_redis(&redis.address()));
+    eventually("it works", PATIENCE, || triggers.get("/readyz").0 == 200);
+    let lags = |page: &str| page.lines().filter(|line| line.starts_with("rekindle_lag_seconds{")).count();
+    eventually("its lag is shown", PATIENCE, || lags(&triggers.get("/metrics").1) == PARTITIONS as usize);
+    redis.cut();
+    // Ticks go on being written, and nobody publishes a position beyond them.
+    eventually("its lag grows", PATIENCE, || {
+        let page = triggers.get("/metrics").1;
+        sum_of(&page, "rekindle_lag_seconds") > 4.0 * f64::from(PARTITIONS)
+    });
+    let page = triggers.get("/metrics").1;
+    assert_eq!(lags(&page), PARTITIONS as usize, "{page}");
+    assert!(sum_of(&page, "rekindle_lag_records") > 0.0, "{page}");
+    assert!(sum_of(&page, "rekindle_redis_errors_total") > 0.0, "{page}");
+    assert!(!page.contains("rekindle_cached_customers{"), "no task runs: {page}");
+    triggers.signal("TERM");
+    assert_eq!(triggers.exit_code(PATIENCE), 1, "{}", triggers.log());
+    ingest.signal("TERM");
     assert_eq!(ingest.exit_code(PATIENCE), 0, "{}", ingest.log());
 }
 

@@ -51,6 +51,19 @@ impl Installation {
         format!("{}.{name}", self.unique)
     }
 
+    /// Where Redis is, host:port.
+    pub fn redis(&self) -> String {
+        self.redis.clone()
+    }
+
+    /// The same, with Redis somewhere else.
+    pub fn settings_with_redis(&self, address: &str) -> Vec<String> {
+        let mut settings = self.settings();
+        let url = settings.iter().position(|word| word == "--redis").unwrap() + 1;
+        settings[url] = format!("redis://{address}");
+        settings
+    }
+
     /// For every command on this installation.
     pub fn settings(&self) -> Vec<String> {
         let mut args = vec!["--kafka".to_owned(), self.kafka.clone()];
