@@ -65,6 +65,16 @@ impl<'a> Crew<'a> {
         self.seats.keys().copied().collect()
     }
 
+    /// The admin port of a place.
+    pub fn port(&self, seat: Seat) -> Option<u16> {
+        self.ports.get(&seat).copied()
+    }
+
+    /// Starts the process of a place that was stopped for good.
+    pub fn start_again(&mut self, seat: Seat) -> anyhow::Result<()> {
+        self.begin(seat)
+    }
+
     /// The places whose process lives.
     pub fn living(&self) -> Vec<Seat> {
         let alive = self.seats.iter().filter(|(_, occupant)| matches!(occupant, Occupant::Alive(_)));

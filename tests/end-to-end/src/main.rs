@@ -15,6 +15,7 @@ mod catalogue;
 mod cluster;
 mod crew;
 mod diary;
+mod faults;
 mod installation;
 mod load;
 mod metrics;
@@ -27,8 +28,10 @@ mod redis_cluster;
 mod redis_server;
 mod scenarios;
 mod sender;
+mod shortened;
 mod topics;
 mod verdict;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -127,7 +130,9 @@ enum Scenario {
         #[arg(long, default_value_t = 15_000)]
         events: usize,
     },
-    /// All of them, one after the other
+    /// A fault for each alert that is shipped, with a real Prometheus; not among all
+    Alerts,
+    /// All of them but the alerts, one after the other
     All,
 }
 
@@ -167,6 +172,7 @@ fn is_passed(scenario: &Scenario, common: &Common) -> bool {
             ("redis-cluster", scenarios::redis_cluster::run(common, *events))
         }
         Scenario::Replay { kills, events } => ("replay", scenarios::replay::run(common, *kills, *events)),
+        Scenario::Alerts => ("alerts", scenarios::alerts::run(common)),
         Scenario::All => return true,
     };
     match outcome {

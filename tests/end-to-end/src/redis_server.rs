@@ -115,6 +115,13 @@ impl RedisServer {
         Ok(restore.query(&mut self.connection()?)?)
     }
 
+    /// Lets the server take no more than so many bytes; 0 for no limit.
+    pub fn limit_memory(&self, bytes: &str) -> anyhow::Result<()> {
+        let mut limit = redis::cmd("CONFIG");
+        limit.arg("SET").arg("maxmemory").arg(bytes);
+        Ok(limit.query(&mut self.connection()?)?)
+    }
+
     /// Loses everything.
     pub fn flush(&self) -> anyhow::Result<()> {
         Ok(redis::cmd("FLUSHALL").query(&mut self.connection()?)?)

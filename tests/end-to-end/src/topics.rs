@@ -60,7 +60,7 @@ pub fn create(servers: &str, wanted: &[Wanted]) -> anyhow::Result<()> {
 }
 
 /// librdkafka answers on a thread of its own: looking now and then is enough.
-fn wait_for<F: Future>(future: F) -> F::Output {
+pub fn wait_for<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut context = TaskContext::from_waker(Waker::noop());
     loop {
@@ -96,6 +96,11 @@ pub fn assign(consumer: &BaseConsumer, topics: &[String]) -> anyhow::Result<BTre
     }
     consumer.assign(&list)?;
     Ok(all)
+}
+
+/// Where each partition of a topic ends.
+pub fn ends_of(servers: &str, topic: &str) -> anyhow::Result<BTreeMap<i32, i64>> {
+    ends(&reader(servers)?, topic)
 }
 
 fn ends(consumer: &BaseConsumer, topic: &str) -> anyhow::Result<BTreeMap<i32, i64>> {

@@ -1,6 +1,7 @@
 //! What is done to the system, one scenario a file.
 
 pub mod adopt;
+pub mod alerts;
 pub mod catalogue;
 pub mod cut_broker;
 pub mod kills;

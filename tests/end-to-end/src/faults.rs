@@ -1,0 +1,103 @@
+//! What others do to the topics and groups of an installation.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::bail;
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
+use crate::topics::{ends_of, wait_for};
+
+const REQUEST: Duration = Duration::from_secs(20);
+/// How long a member stays that comes and goes.
+const STAY: Duration = Duration::from_millis(700);
+
+/// A member that joins a group and leaves it, until it is told to stop.
+pub struct Storm {
+    thread: JoinHandle<()>,
+    is_over: Arc<AtomicBool>,
+}
+
+/// Begins a rebalance about twice a second. The member reads nothing.
+pub fn come_and_go(servers: &str, group: &str, topic: &str) -> anyhow::Result<Storm> {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", servers).set("group.id", group).set("enable.auto.commit", "false");
+    config.set("partition.assignment.strategy", "cooperative-sticky").set("session.timeout.ms", "6000");
+    let (topic, is_over) = (topic.to_owned(), Arc::new(AtomicBool::new(false)));
+    let over = Arc::clone(&is_over);
+    let thread = std::thread::spawn(move || {
+        while !over.load(Ordering::Relaxed) {
+            let Ok(consumer) = config.create::<BaseConsumer>() else { continue };
+            if consumer.subscribe(&[&topic]).is_ok() {
+                let _ = consumer.poll(STAY);
+            }
+        }
+    });
+    Ok(Storm { thread, is_over })
+}
+
+impl Storm {
+    /// Ends it.
+    pub fn end(self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        let _ = self.thread.join();
+    }
+}
+
+/// A transaction that nobody ends, as long as it lives.
+pub struct Open(BaseProducer);
+
+impl Open {
+    /// Writes a record to the topic's first partition, and leaves it at that.
+    pub fn transaction(servers: &str, topic: &str) -> anyhow::Result<Self> {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", servers)
+            .set("transactional.id", format!("{topic}-hanging"))
+            .set("transaction.timeout.ms", "600000")
+            .create()?;
+        producer.init_transactions(REQUEST)?;
+        producer.begin_transaction()?;
+        let record = BaseRecord::<str, str>::to(topic).partition(0).key("x").payload("{}");
+        producer.send(record).map_err(|(error, _)| error)?;
+        producer.flush(REQUEST)?;
+        Ok(Self(producer))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let _ = self.0.abort_transaction(REQUEST);
+    }
+}
+
+fn admin(servers: &str) -> anyhow::Result<AdminClient<DefaultClientContext>> {
+    Ok(ClientConfig::new().set("bootstrap.servers", servers).create()?)
+}
+
+/// Sets one property of a topic, beside the timestamps that all have.
+pub fn set_topic(servers: &str, topic: &str, key: &str, value: &str) -> anyhow::Result<()> {
+    let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(key, value);
+    let change = change.set("message.timestamp.type", "LogAppendTime");
+    for result in wait_for(admin(servers)?.alter_configs([&change], &AdminOptions::new()))? {
+        if let Err((_, code)) = result {
+            bail!("{topic}: {key} cannot be set: {code}");
+        }
+    }
+    Ok(())
+}
+
+/// Removes everything that a topic holds as of now, as retention would.
+pub fn delete_records(servers: &str, topic: &str) -> anyhow::Result<()> {
+    let mut upto = TopicPartitionList::new();
+    for (partition, end) in ends_of(servers, topic)? {
+        upto.add_partition_offset(topic, partition, Offset::Offset(end))?;
+    }
+    wait_for(admin(servers)?.delete_records(&upto, &AdminOptions::new().operation_timeout(Some(REQUEST))))?;
+    Ok(())
+}
