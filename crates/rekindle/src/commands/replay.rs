@@ -1,6 +1,6 @@
 //! `rekindle replay --from-file`: what would have been sent for the events in these files?
 
-mod progress;
+pub(super) mod progress;
 mod summary;
 
 use std::fs::File;
