@@ -21,14 +21,17 @@ pub use earlier::Earlier;
 use std::io::Write;
 use std::path::PathBuf;
 
-use ::replay::{FoldSettings, RowCounts, fold_each};
+use ::replay::sorter::SortedEvent;
+use ::replay::{Audience, FoldSettings, RowCounts, fold_each};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use engine::Output;
 use strict_toml::Problem;
 use triggers::TriggerFold;
 
 use crate::cli::{ConfigArgs, Format, ReplayArgs, VocabularyArg};
 use crate::commands::replay;
+use crate::commands::replay::progress::Progress;
 use crate::config::Config;
 use compare::Side;
 use earlier::Live;
@@ -39,6 +42,8 @@ use variants::{Variant, VariantArg};
 
 /// How many examples are shown of each reason.
 const EXAMPLES_SHOWN: usize = 3;
+/// How often progress is told, in events.
+const EVENTS_PER_PROGRESS: u64 = 1 << 13;
 
 /// `rekindle backtest`.
 #[derive(Args, Debug)]
@@ -164,15 +169,34 @@ fn fold_all(args: &BacktestArgs, variants: &[Variant], notes: &mut Notes) -> Res
     let replay_args = replay_args(args);
     let base = &variants[0].config;
     let intake = replay::intake_settings(&replay_args, base, replay::now())?;
-    let taken = ::replay::take_in(
-        &args.from_file,
-        &intake,
-        replay::rejects_to(args.rejects.as_deref())?,
-        &mut |_| {},
-    )?;
+    let mut progress = Progress::new(args.quiet);
+    let rejects = replay::rejects_to(args.rejects.as_deref())?;
+    let taken = ::replay::take_in(&args.from_file, &intake, rejects, &mut |counts| progress.reading(counts))?;
     let folds = variants.iter().map(|variant| fold_of(args, variant)).collect::<Result<Vec<_>>>()?;
-    fold_each(&folds, taken.events, notes)?;
+    let mut watched = Watched { notes, progress: &mut progress, total: taken.counts.events };
+    fold_each(&folds, taken.events, &mut watched)?;
+    progress.clear();
     Ok(taken.counts)
+}
+
+/// Shows how far the events have been folded.
+struct Watched<'a> {
+    notes: &'a mut Notes,
+    progress: &'a mut Progress,
+    total: u64,
+}
+
+impl Audience for Watched<'_> {
+    fn event(&mut self, event: &SortedEvent) -> std::io::Result<()> {
+        if self.notes.events.is_multiple_of(EVENTS_PER_PROGRESS) {
+            self.progress.folding(self.notes.events, self.total);
+        }
+        self.notes.event(event)
+    }
+
+    fn output(&mut self, place: usize, output: &Output) -> std::io::Result<()> {
+        self.notes.output(place, output)
+    }
 }
 
 fn fold_of(args: &BacktestArgs, variant: &Variant) -> Result<(TriggerFold, FoldSettings)> {

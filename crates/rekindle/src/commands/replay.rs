@@ -3,7 +3,7 @@
 pub mod from_log;
 mod from_raw;
 mod log_summary;
-mod progress;
+pub(super) mod progress;
 mod range;
 mod shadow;
 pub(super) mod summary;

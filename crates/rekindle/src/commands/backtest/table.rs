@@ -42,6 +42,13 @@ fn head(report: &Report, text: &mut String) {
         _ => String::new(),
     };
     let _ = writeln!(text, "input:    {} events of {} rows{range}", input.events, input.rows);
+    if input.refused_rows > 0 {
+        let _ = writeln!(
+            text,
+            "            {} rows could not be used; --rejects FILE says why",
+            input.refused_rows
+        );
+    }
     for side in &report.sides {
         let role = if side.name == report.base { "base:" } else { "variant:" };
         let _ = write!(text, "{role:<10}{}", side.name);
