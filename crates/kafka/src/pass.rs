@@ -70,7 +70,7 @@ impl CommittedPass {
     ///
     /// # Errors
     /// [`LogError::Unavailable`].
-    pub fn next(&mut self) -> Result<Option<(TopicPartition, Record)>, LogError> {
+    pub fn read_next(&mut self) -> Result<Option<(TopicPartition, Record)>, LogError> {
         let deadline = Instant::now() + self.patience;
         while !self.ends.is_empty() {
             match self.consumer.poll(WAIT) {

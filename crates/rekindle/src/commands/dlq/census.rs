@@ -114,7 +114,7 @@ pub fn each(
     let unreadable = |error: LogError| anyhow::Error::new(error).context("the dead letters cannot be read");
     let mut pass =
         CommittedPass::over(&config.settings.kafka.properties, spans, PATIENCE).map_err(unreadable)?;
-    while let Some((partition, record)) = pass.next().map_err(unreadable)? {
+    while let Some((partition, record)) = pass.read_next().map_err(unreadable)? {
         take(partition.partition, record)?;
     }
     Ok(())

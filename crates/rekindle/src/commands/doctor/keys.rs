@@ -44,7 +44,7 @@ impl Sample {
         let spans = bounds.iter().map(|(partition, bounds)| (partition.clone(), newest(bounds))).collect();
         let mut pass = CommittedPass::over(properties, &spans, PATIENCE)?;
         let (mut sample, partitions) = (Self::default(), bounds.len() as u32);
-        while let Some((partition, record)) = pass.next()? {
+        while let Some((partition, record)) = pass.read_next()? {
             if let Some(key) = &record.key {
                 sample.see(partition.partition, record.offset, key, partitions);
             }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use events::TopicPartition;
-use kafka::{GroupOnlooker, log_bounds};
+use kafka::{GroupOnlooker, LogSurvey};
 use redis_store::StoredPosition;
 use redis_store::snapshot::{Amount, Content, Header, Import, Imported, PartitionHead, SnapshotReader};
 
@@ -90,8 +90,9 @@ fn onlooker(config: &Config) -> Result<GroupOnlooker> {
 
 fn log_state(config: &Config, onlooker: &GroupOnlooker) -> Result<LogState> {
     let topic = &config.settings.ingest.customer_events;
-    let bounds =
-        log_bounds(&config.settings.kafka.properties, topic).context("the log cannot be looked at")?;
+    let bounds = LogSurvey::connect(&config.settings.kafka.properties)
+        .and_then(|survey| survey.bounds(topic))
+        .context("the log cannot be looked at")?;
     let partitions: Vec<_> = bounds.keys().cloned().collect();
     let committed = onlooker.committed(&partitions).context("the consumer group cannot be looked at")?;
     Ok(LogState { bounds, committed, rules_hash: rules_hash(config)? })
