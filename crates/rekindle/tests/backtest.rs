@@ -39,7 +39,9 @@ fn counts(report: &Value) -> [u64; 4] {
 }
 
 /// Change, reason, and the customers and details of the examples.
-fn reasons(report: &Value) -> Vec<(String, String, Vec<(String, String)>)> {
+type Why = (String, String, Vec<(String, String)>);
+
+fn reasons(report: &Value) -> Vec<Why> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let rules = report["comparisons"][0]["rules"].as_array().unwrap().iter();
     let reasons = rules.flat_map(|rule| rule["reasons"].as_array().unwrap());

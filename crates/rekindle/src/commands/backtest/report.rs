@@ -233,8 +233,7 @@ fn compared(
             examples: group.examples.into_values().collect(),
         })
         .collect();
-    reasons
-        .sort_by(|a, b| (a.change, std::cmp::Reverse(a.count)).cmp(&(b.change, std::cmp::Reverse(b.count))));
+    reasons.sort_by_key(|reason| (reason.change, std::cmp::Reverse(reason.count)));
     RuleComparison {
         name: rule.to_string(),
         fired_in_base: fired(base),

@@ -117,3 +117,54 @@ pub fn count(told: &[&Told], volumes: &mut BTreeMap<Rule, Volume>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(stage: Stage, trigger_id: &str) -> Told {
+        Told {
+            side: 0,
+            stage,
+            rule: Rule { trigger: "cart_abandonment".into(), step: 0, tier: None },
+            customer: "c".into(),
+            trigger_id: trigger_id.into(),
+            episode_id: "e".into(),
+            armed_ms: 0,
+            fired_ms: 1,
+            stopped_by: None,
+            reason: None,
+            summary: String::new(),
+            held_out: false,
+            value: None,
+        }
+    }
+
+    #[test]
+    fn an_order_that_came_late_replaces_that_there_was_none_and_strangers_do_not_count() {
+        let second_step = Rule { step: 1, ..told(Stage::Fired, "").rule };
+        let fired = [told(Stage::Fired, "a"), Told { rule: second_step.clone(), ..told(Stage::Fired, "b") }];
+        let worth = Told { value: Some((4_200, "EUR".into())), ..told(Stage::Converted, "b") };
+        let outcomes = [told(Stage::Unconverted, "a"), told(Stage::Unconverted, "b"), worth];
+        let stranger = told(Stage::Converted, "fired before the range");
+        let all: Vec<&Told> = fired.iter().chain(&outcomes).chain([&stranger]).collect();
+        let mut volumes = BTreeMap::new();
+        count(&all, &mut volumes);
+        let followed = |rule: &Rule| (volumes[rule].sent.converted, volumes[rule].sent.unconverted);
+        assert_eq!((followed(&fired[0].rule), followed(&second_step)), ((0, 1), (1, 0)));
+        assert_eq!(volumes[&second_step].sent.value_minor["EUR"], 4_200);
+        assert_eq!(volumes.len(), 2);
+    }
+
+    #[test]
+    fn those_who_are_held_out_are_stopped_and_followed_apart() {
+        let held_out =
+            Told { held_out: true, stopped_by: Some("holdout".into()), ..told(Stage::Suppressed, "a") };
+        let outcome = Told { held_out: true, ..told(Stage::Converted, "a") };
+        let mut volumes = BTreeMap::new();
+        count(&[&held_out, &outcome], &mut volumes);
+        let volume = &volumes[&held_out.rule];
+        assert_eq!((volume.fired, volume.suppressed(), volume.suppressed["holdout"]), (0, 1, 1));
+        assert_eq!((volume.sent.closed(), volume.held_out.converted), (0, 1));
+    }
+}
