@@ -82,6 +82,10 @@ impl PartitionReader {
     ) -> Result<Self, LogError> {
         let consumer = reader(properties).map_err(unavailable)?;
         if stretch.start < stretch.end {
+            // A consumer that knows the leader already fetches at once, not at its next look around, a second later.
+            consumer
+                .fetch_metadata(Some(&partition.topic), Timeouts::default().request)
+                .map_err(unavailable)?;
             consumer.assign(&list_at(&partition, raw(stretch.start))).map_err(unavailable)?;
         }
         Ok(Self { consumer, partition, next: stretch.start, end: stretch.end, limit })
