@@ -1,11 +1,11 @@
 //! `rekindle sources`: whom the tasks wait for, and how a source that is gone is waited for no more.
 
 mod overview;
-#[cfg(test)]
-pub use overview::tests;
 mod retirement;
 
 pub use overview::slowest;
+#[cfg(test)]
+pub use overview::tests::stored;
 
 use std::io::Write;
 use std::time::SystemTime;
