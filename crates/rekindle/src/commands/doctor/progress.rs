@@ -88,9 +88,9 @@ pub fn judge_positions(
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::sources::stored;
     use super::super::finding::Level;
     use super::*;
-    use crate::commands::sources::stored;
 
     fn group(members: usize, committed: Option<Offset>) -> GroupState {
         let partition = TopicPartition::new("customer-events", 0);
