@@ -55,7 +55,7 @@ fn count(shop: &Installation, reason: &str) -> (u64, u64) {
 fn dead_letters_are_listed_shown_replayed_once_and_purged() {
     let Some(shop) = Installation::for_test("dlq") else { return };
     shop.create_topics();
-    let expected = shop.produce_carts(9);
+    shop.produce_carts(9);
     // So small a limit that nearly all of it is a dead letter.
     let small = ["--set", "ingest.max_record_bytes=20"];
     let mut ingest = Running::start("ingest", &shop.settings_and(&small));
@@ -93,16 +93,16 @@ fn dead_letters_are_listed_shown_replayed_once_and_purged() {
 
     // With the usual limit they are events, all but the large one, which is no JSON and dies another death.
     let mut ingest = Running::start("ingest", &shop.settings());
-    let mut triggers = Running::start("triggers", &shop.settings());
-    eventually("the carts are seen", PATIENCE, || shop.fired().len() >= expected.len());
+    eventually("they are ingested", PATIENCE, || {
+        let metrics = ingest.get("/metrics").1;
+        let events = metrics.lines().find(|line| line.contains("records_total{outcome=\"event\""));
+        events.is_some_and(|line| line.ends_with(" 12"))
+    });
     eventually("the large one is back", PATIENCE, || {
         count(&shop, "unknown_format").0 + count(&shop, "record_too_large").0 == 15
     });
-    for process in [&mut ingest, &mut triggers] {
-        process.signal("TERM");
-        assert_eq!(process.exit_code(PATIENCE), 0, "{}", process.log());
-    }
-    assert_eq!(shop.fired(), expected);
+    ingest.signal("TERM");
+    assert_eq!(ingest.exit_code(PATIENCE), 0, "{}", ingest.log());
 
     let before = ["--before", "2100-01-01T00:00:00Z"];
     let dry = run(&shop, &["dlq", "purge"], &before);

@@ -186,8 +186,8 @@ impl<'a> Pair<'a> {
             records_per_second: rate("records_total").or_else(|| rate("events_total")),
             triggers_per_second: rate("triggers_total"),
             transactions_per_second: sum(committed.map(|series| self.rate(series))),
-            failed_transactions: failed.map(|series| series.value).sum(),
-            lag_records: of("lag_records").map(|series| series.value).sum(),
+            failed_transactions: total(failed),
+            lag_records: total(of("lag_records")),
             lag_seconds: of("lag_seconds").map(|series| series.value).reduce(f64::max),
         }
     }
@@ -251,6 +251,11 @@ impl<'a> Pair<'a> {
             count.per_second = sum([count.per_second, self.rate(series)]);
         }
     }
+}
+
+/// The sum of values; plain zero over none, where the standard library gives -0.
+fn total<'a>(series: impl Iterator<Item = &'a Series>) -> f64 {
+    series.fold(0.0, |sum, series| sum + series.value)
 }
 
 /// The sum of what is known; nothing if nothing is.
