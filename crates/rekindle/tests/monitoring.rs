@@ -9,13 +9,11 @@
     reason = "a test may stop, waits, and needs names of its own"
 )]
 
-#[allow(dead_code, reason = "each test file uses a part of it")]
 #[path = "services/installation.rs"]
 mod installation;
 mod program;
 #[path = "monitoring/prometheus.rs"]
 mod prometheus;
-#[allow(dead_code, reason = "each test file uses a part of it")]
 #[path = "services/running.rs"]
 mod running;
 #[path = "monitoring/shipped.rs"]

@@ -6,7 +6,6 @@
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    dead_code,
     reason = "a test may stop, waits, and uses a part of what the tests share"
 )]
 

@@ -10,11 +10,9 @@
 )]
 
 #[path = "services/installation.rs"]
-#[allow(dead_code, reason = "the tests of the services use the rest")]
 mod installation;
 mod program;
 #[path = "services/running.rs"]
-#[allow(dead_code, reason = "the tests of the services use the rest")]
 mod running;
 
 use std::net::TcpListener;

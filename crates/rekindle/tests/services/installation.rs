@@ -27,7 +27,6 @@ const START: i64 = 1_700_000_000;
 /// A broker takes batches of 1,048,588 bytes, of which the record's frame needs a few.
 pub const LARGEST_VALUE: usize = 1_048_400;
 
-#[allow(dead_code, reason = "each test file uses a part of it")]
 pub struct Installation {
     kafka: String,
     redis: String,

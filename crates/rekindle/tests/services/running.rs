@@ -1,5 +1,7 @@
 //! A process of the program that runs beside its test, and is ended with it.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -103,7 +103,7 @@ fn style(line: &str) -> Option<&'static str> {
 fn listen() -> Receiver<u8> {
     let (pressed, keys) = channel();
     std::thread::spawn(move || {
-        for key in stdin().bytes() {
+        for key in stdin().lock().bytes() {
             let Ok(key) = key else { return };
             if pressed.send(key).is_err() {
                 return;
