@@ -16,37 +16,42 @@ use crate::topics::{ends_of, wait_for};
 
 const REQUEST: Duration = Duration::from_secs(20);
 /// How long a member stays that comes and goes.
-const STAY: Duration = Duration::from_millis(700);
+const STAY: Duration = Duration::from_millis(1_500);
+/// How many come and go at a time.
+const RESTLESS: usize = 6;
 
-/// A member that joins a group and leaves it, until it is told to stop.
+/// Members that join a group and leave it, until they are told to stop.
 pub struct Storm {
-    thread: JoinHandle<()>,
+    threads: Vec<JoinHandle<()>>,
     is_over: Arc<AtomicBool>,
 }
 
-/// Begins a rebalance about twice a second. The member reads nothing.
+/// Begins rebalances without end. The members read nothing.
 pub fn come_and_go(servers: &str, group: &str, topic: &str) -> anyhow::Result<Storm> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", servers).set("group.id", group).set("enable.auto.commit", "false");
     config.set("partition.assignment.strategy", "cooperative-sticky").set("session.timeout.ms", "6000");
-    let (topic, is_over) = (topic.to_owned(), Arc::new(AtomicBool::new(false)));
-    let over = Arc::clone(&is_over);
-    let thread = std::thread::spawn(move || {
-        while !over.load(Ordering::Relaxed) {
-            let Ok(consumer) = config.create::<BaseConsumer>() else { continue };
-            if consumer.subscribe(&[&topic]).is_ok() {
-                let _ = consumer.poll(STAY);
+    let is_over = Arc::new(AtomicBool::new(false));
+    let restless = || {
+        let (config, topic, over) = (config.clone(), topic.to_owned(), Arc::clone(&is_over));
+        std::thread::spawn(move || {
+            while !over.load(Ordering::Relaxed) {
+                let Ok(consumer) = config.create::<BaseConsumer>() else { continue };
+                if consumer.subscribe(&[&topic]).is_ok() {
+                    let _ = consumer.poll(STAY);
+                }
             }
-        }
-    });
-    Ok(Storm { thread, is_over })
+        })
+    };
+    let threads = (0..RESTLESS).map(|_| restless()).collect();
+    Ok(Storm { threads, is_over })
 }
 
 impl Storm {
     /// Ends it.
     pub fn end(self) {
         self.is_over.store(true, Ordering::Relaxed);
-        let _ = self.thread.join();
+        self.threads.into_iter().for_each(|thread| drop(thread.join()));
     }
 }
 
