@@ -68,8 +68,8 @@ struct PartitionHeader {
 #[serde(rename_all = "snake_case")]
 enum ProgressHeader {
     Waiting,
-    Stopped { position: PositionText, customers: u64, counts: [u64; 7] },
-    Done { counts: [u64; 7], customers: u64 },
+    Stopped { position: PositionText, customers: u64, counts: [u64; 6] },
+    Done { counts: [u64; 6], customers: u64 },
 }
 
 /// Writes a checkpoint.
@@ -187,13 +187,13 @@ fn header_of(partition: &PartitionReplay) -> PartitionHeader {
     PartitionHeader { stretch: partition.stretch.clone(), progress, spool_bytes: partition.spool.bytes() }
 }
 
-fn counts_in_order(counts: TaskCounts) -> [u64; 7] {
-    let TaskCounts { applied, duplicates, late, early, timers, ticks, misses } = counts;
-    [applied, duplicates, late, early, timers, ticks, misses]
+fn counts_in_order(counts: TaskCounts) -> [u64; 6] {
+    let TaskCounts { applied, duplicates, late, early, timers, ticks, misses: _ } = counts;
+    [applied, duplicates, late, early, timers, ticks]
 }
 
-fn counts_of([applied, duplicates, late, early, timers, ticks, misses]: [u64; 7]) -> TaskCounts {
-    TaskCounts { applied, duplicates, late, early, timers, ticks, misses }
+fn counts_of([applied, duplicates, late, early, timers, ticks]: [u64; 6]) -> TaskCounts {
+    TaskCounts { applied, duplicates, late, early, timers, ticks, misses: 0 }
 }
 
 /// Digests what passes.

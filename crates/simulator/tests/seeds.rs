@@ -79,9 +79,12 @@ fn all_seeds_are_green_and_workers_crashed_wherever_they_can() {
         let fired = summary.emitted.get(&*format!("{trigger}.fired")).copied().unwrap_or_default();
         assert!(fired > 0, "{trigger} never fired");
     }
-    for stage in ["suppressed", "expired", "cancelled", "converted", "unconverted"] {
-        let of_stage = summary.emitted.iter().filter(|(what, _)| what.ends_with(stage));
-        assert!(of_stage.count() > 5, "hardly any trigger was ever {stage}");
+    // Only news that comes late takes a trigger back, and few triggers can be.
+    for (stage, triggers) in
+        [("suppressed", 6), ("expired", 6), ("converted", 6), ("unconverted", 6), ("cancelled", 3)]
+    {
+        let of_stage = summary.emitted.keys().filter(|what| what.ends_with(&format!(".{stage}")));
+        assert!(of_stage.count() >= triggers, "hardly any trigger was ever {stage}");
     }
 }
 
