@@ -123,8 +123,12 @@ fn what_is_mounted_is_there_and_prometheus_scrapes_every_service() {
     for service in ["ingest", "triggers"] {
         assert!(scraped.contains(&format!("\"{service}:9464\"")), "{service}");
     }
-    assert!(read("deploy/grafana/provisioning/datasources/prometheus.yml").contains("http://prometheus:9090"));
+    assert!(
+        read("deploy/grafana/provisioning/datasources/prometheus.yml").contains("http://prometheus:9090")
+    );
     let folder = "/etc/rekindle/dashboards";
     assert!(compose.contains(&format!("./deploy/grafana/dashboards:{folder}:ro")));
-    assert!(read("deploy/grafana/provisioning/dashboards/rekindle.yml").contains(&format!("path: {folder}\n")));
+    assert!(
+        read("deploy/grafana/provisioning/dashboards/rekindle.yml").contains(&format!("path: {folder}\n"))
+    );
 }

@@ -97,7 +97,8 @@ mod tests {
     fn of_the_shipped_rules_nothing_but_times_changes() {
         let short = shortened(RULES).unwrap();
         assert_eq!(RULES.lines().count(), short.lines().count());
-        let without_numbers = |text: &str| text.replace(|c: char| c.is_ascii_digit(), "").replace(['s', 'm', 'h', 'd'], "");
+        let without_numbers =
+            |text: &str| text.replace(|c: char| c.is_ascii_digit(), "").replace(['s', 'm', 'h', 'd'], "");
         assert_eq!(without_numbers(RULES), without_numbers(&short));
         let changed = RULES.lines().zip(short.lines()).filter(|(one, other)| one != other).count();
         assert!(changed > 30, "{changed}");

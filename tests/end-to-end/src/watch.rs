@@ -65,7 +65,8 @@ impl Watch {
     pub fn firing(&self) -> anyhow::Result<Vec<Firing>> {
         let answer = get(self.port, "/api/v1/alerts")?;
         let alerts = answer["data"]["alerts"].as_array().context("an answer has alerts")?.iter();
-        let text = |alert: &Value, of: &str, key: &str| alert[of][key].as_str().unwrap_or_default().to_owned();
+        let text =
+            |alert: &Value, of: &str, key: &str| alert[of][key].as_str().unwrap_or_default().to_owned();
         let firing = alerts.filter(|alert| alert["state"] == "firing").map(|alert| Firing {
             name: text(alert, "labels", "alertname"),
             summary: text(alert, "annotations", "summary"),

@@ -19,8 +19,8 @@ pub struct Alert {
 
 /// A query of a panel.
 #[derive(Debug)]
+#[allow(dead_code, reason = "where it stands is shown if it fails")]
 pub struct Query {
-    #[allow(dead_code, reason = "shown where a query fails")]
     pub dashboard: String,
     pub panel: String,
     pub expr: String,

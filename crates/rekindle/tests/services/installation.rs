@@ -137,6 +137,7 @@ impl Installation {
     }
 
     /// The same, and of three customers one orders two hours after the cart, when the trigger was long due.
+    #[allow(dead_code, reason = "each test file uses a part of it")]
     pub fn produce_a_shop(&self, customers: i64) {
         self.produce_carts_and(customers, |number| (number % 3 == 1).then_some(7_200));
     }
