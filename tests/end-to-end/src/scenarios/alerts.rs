@@ -123,7 +123,8 @@ impl<'a> Trial<'a> {
         self.await_alerts(crew, "ten times the usual traffic", &["RekindleTriggersAboveUsual"])?;
 
         crew.kill(SECOND, Duration::from_secs(20))?;
-        self.await_alerts(crew, "kill -9", &["RekindleTargetDown", "RekindleUncleanShutdown"])?;
+        self.await_alerts(crew, "kill -9", &["RekindleTargetDown"])?;
+        crew.supervise_for(Duration::from_secs(25))?;
 
         cluster.proxy.set(Line::Cut);
         let held = ["RekindleWatermarkHeld", "RekindleTriggersBelowUsual"];
@@ -145,8 +146,7 @@ impl<'a> Trial<'a> {
         to_redis.set(Line::Open);
 
         redis.limit_memory("1")?;
-        let full = ["RekindleCheckpointBehind", "RekindleRedisErrors"];
-        self.await_alerts(crew, "Redis is out of memory", &full)?;
+        self.await_alerts(crew, "Redis is out of memory", &["RekindleRedisErrors"])?;
         redis.limit_memory("0")?;
 
         to_redis.set(Line::Silent);
@@ -161,7 +161,15 @@ impl<'a> Trial<'a> {
         self.await_alerts(crew, "retention is faster than ingest", &["RekindleRecordsMissed"])?;
 
         crew.stop_service("triggers")?;
-        let _other = self.with_other_rules(crew)?;
+        let storing_nothing = self.triggers_with(crew, "engine.checkpoint_interval=1h")?;
+        self.await_alerts(crew, "a process that stores no state", &["RekindleCheckpointBehind"])?;
+        // kill -9.
+        drop(storing_nothing);
+        crew.start_again(TRIGGERS)?;
+        self.await_alerts(crew, "and is killed; another takes over", &["RekindleUncleanShutdown"])?;
+
+        crew.stop_service("triggers")?;
+        let _other = self.triggers_with(crew, "triggers.cart-abandonment.wait=9s")?;
         self.await_alerts(crew, "other rules than the state was made by", &["RekindlePartitionHalted"])?;
         self.conclude()
     }
@@ -217,12 +225,12 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    /// A process of triggers whose rules are not those that the state was made by.
-    fn with_other_rules(&self, crew: &Crew<'_>) -> anyhow::Result<Process> {
+    /// A process of triggers, in the place of the first, that is configured otherwise.
+    fn triggers_with(&self, crew: &Crew<'_>, setting: &str) -> anyhow::Result<Process> {
         let port = crew.port(TRIGGERS).context("it had a port")?;
         let mut command = self.installation.service(TRIGGERS.service, TRIGGERS.slot, port);
-        command.args(["--set", "triggers.cart-abandonment.wait=9s"]);
-        Process::start(&mut command, &self.installation.diary.folder().join("other-rules.log"))
+        command.args(["--set", setting]);
+        Process::start(&mut command, &self.installation.diary.folder().join("otherwise.log"))
     }
 
     fn tell(&self, what: &str) {
