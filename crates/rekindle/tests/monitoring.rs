@@ -52,7 +52,7 @@ fn every_alert_is_seen_firing_and_silent() {
     let both: BTreeSet<String> =
         seen.into_iter().filter(|(_, fires)| fires.len() == 2).map(|(name, _)| name).collect();
     let alerts: BTreeSet<String> = alerts().into_iter().map(|alert| alert.name).collect();
-    assert!(alerts.len() >= 18, "{alerts:?}");
+    assert!(alerts.len() >= 19, "{alerts:?}");
     assert_eq!(both, alerts);
 }
 

@@ -16,9 +16,9 @@ use crate::topics::{ends_of, wait_for};
 
 const REQUEST: Duration = Duration::from_secs(20);
 /// How long a member stays that comes and goes.
-const STAY: Duration = Duration::from_millis(1_500);
+const STAY: Duration = Duration::from_millis(2_500);
 /// How many come and go at a time.
-const RESTLESS: usize = 6;
+const RESTLESS: usize = 2;
 
 /// Members that join a group and leave it, until they are told to stop.
 pub struct Storm {
@@ -31,6 +31,8 @@ pub fn come_and_go(servers: &str, group: &str, topic: &str) -> anyhow::Result<St
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", servers).set("group.id", group).set("enable.auto.commit", "false");
     config.set("partition.assignment.strategy", "cooperative-sticky").set("session.timeout.ms", "6000");
+    // Who hears late of a rebalance makes all others wait for it.
+    config.set("heartbeat.interval.ms", "100");
     let is_over = Arc::new(AtomicBool::new(false));
     let restless = || {
         let (config, topic, over) = (config.clone(), topic.to_owned(), Arc::clone(&is_over));
