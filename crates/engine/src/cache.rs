@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use events::{CustomerId, EventTime};
+use foldhash::fast::RandomState;
 
 /// A customer at hand.
 #[derive(Debug)]
@@ -36,8 +37,8 @@ pub enum Freshness {
 /// A bounded map of customers.
 #[derive(Debug)]
 pub struct CustomerCache<C> {
-    young: HashMap<CustomerId, Cached<C>>,
-    old: HashMap<CustomerId, Cached<C>>,
+    young: HashMap<CustomerId, Cached<C>, RandomState>,
+    old: HashMap<CustomerId, Cached<C>, RandomState>,
     capacity: usize,
     /// How many of the young ones are there only because they are not checkpointed.
     carried: usize,
@@ -46,16 +47,16 @@ pub struct CustomerCache<C> {
 impl<C> CustomerCache<C> {
     /// A cache for about `capacity` customers, beside those that are not checkpointed yet.
     pub fn new(capacity: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), capacity: capacity.max(2), carried: 0 }
+        Self { young: HashMap::default(), old: HashMap::default(), capacity: capacity.max(2), carried: 0 }
     }
 
     /// Whether the customer is at hand.
-    pub fn contains(&self, id: &CustomerId) -> bool {
+    pub fn contains(&self, id: &str) -> bool {
         self.young.contains_key(id) || self.old.contains_key(id)
     }
 
     /// The customer, who counts as used.
-    pub fn get_mut(&mut self, id: &CustomerId) -> Option<&mut Cached<C>> {
+    pub fn get_mut(&mut self, id: &str) -> Option<&mut Cached<C>> {
         if !self.young.contains_key(id) {
             let (id, cached) = self.old.remove_entry(id)?;
             self.young.insert(id, cached);
@@ -132,11 +133,11 @@ mod tests {
         let mut left = Vec::new();
         for n in 0..20 {
             cache.make_room(|id, _| left.push(id.to_string()));
-            assert!(cache.get_mut(&"used".into()).is_some());
+            assert!(cache.get_mut("used").is_some());
             cache.insert(CustomerId::new(format!("other-{n}")), cached(Freshness::Clean));
             assert!(cache.len() <= 8);
         }
         assert!(left.contains(&"idle".to_owned()));
-        assert!(cache.contains(&"dirty".into()));
+        assert!(cache.contains("dirty"));
     }
 }

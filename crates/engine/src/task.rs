@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use customer::Moment;
-use events::codec::{self, Head, Peeked};
-use events::{CustomerId, EventKey, EventTime, Frontier, LogEntry, Tick};
+use events::codec::{self, Peeked};
+use events::{CustomerId, EventTime, Frontier, LogEntry, Tick};
 
 use crate::buffer::{ReorderBuffer, Waiting};
 use crate::cache::{Cached, CustomerCache, Freshness};
@@ -35,7 +35,7 @@ pub struct LogRecord {
 #[derive(Clone, Debug)]
 pub enum LogContent {
     /// An event: its place in the order, and the bytes that it waits as.
-    Event(Head, Bytes),
+    Event(Waiting),
     /// A tick.
     Tick(Tick),
     /// Nothing: a tombstone.
@@ -58,7 +58,7 @@ impl LogRecord {
             return Ok(Self { offset, appended_at, content: LogContent::Nothing });
         };
         let content = match codec::peek(&value).map_err(unreadable)? {
-            Peeked::Event(head) => LogContent::Event(head, value),
+            Peeked::Event(head) => LogContent::Event(Waiting::new(head, offset, value)),
             Peeked::Tick => match codec::decode(&value).map_err(unreadable)? {
                 LogEntry::Tick(tick) => LogContent::Tick(tick),
                 LogEntry::Event(_) => {
@@ -149,7 +149,7 @@ enum Phase {
     Idle,
     Backlog,
     Accept,
-    Late(EventKey, Waiting),
+    Late(Box<Waiting>),
     Overflow,
     Drain,
 }
@@ -185,6 +185,8 @@ pub struct Task<F: Fold> {
     watermark: EventTime,
     /// F.
     frontier: Frontier,
+    /// The last event applied that F does not tell of yet.
+    applied: Option<Waiting>,
     buffer: ReorderBuffer,
     customers: CustomerCache<F::Customer>,
     due: DueIndex,
@@ -237,6 +239,7 @@ impl<F: Fold> Task<F> {
             sources: Sources::restore(position.sources),
             watermark: position.watermark,
             frontier: position.frontier,
+            applied: None,
             buffer: ReorderBuffer::default(),
             customers: CustomerCache::new(capacity),
             due: DueIndex::unread(),
@@ -343,15 +346,14 @@ impl<F: Fold> Task<F> {
     /// A record that the stored state has seen: it matters only if it still waits.
     fn refill(&mut self, record: LogRecord) {
         self.next = record.offset + 1;
-        let LogContent::Event(head, value) = record.content else { return };
-        let key = head.key(record.offset);
+        let LogContent::Event(event) = record.content else { return };
         let waits = if crate::mutants::is(crate::mutants::Mutant::BufferMembershipByWatermark) {
-            key.occurred_at > self.watermark
+            event.occurred_at() > self.watermark
         } else {
-            !self.frontier.covers(&key)
+            !self.frontier.covers(&event.key())
         };
         if waits && !crate::mutants::is(crate::mutants::Mutant::BufferNotRebuilt) {
-            self.buffer.insert(key, Waiting { customer_id: head.customer_id, value });
+            self.buffer.insert(event);
         }
     }
 
@@ -376,7 +378,7 @@ impl<F: Fold> Task<F> {
                     self.accept();
                     None
                 }
-                Phase::Late(key, waiting) => self.apply_late(fold, outputs, key, waiting)?,
+                Phase::Late(event) => self.apply_late(fold, outputs, event)?,
                 Phase::Overflow => self.apply_overflow(fold, outputs)?,
                 Phase::Drain => self.drain(fold, outputs, Phase::Idle)?,
             };
@@ -398,13 +400,11 @@ impl<F: Fold> Task<F> {
                 self.watermark = self.watermark.max(self.sources.watermark());
                 self.phase = Phase::Drain;
             }
-            LogContent::Event(head, value) => {
-                let key = head.key(offset);
-                let waiting = Waiting { customer_id: head.customer_id, value };
-                self.phase = if self.frontier.covers(&key) {
-                    Phase::Late(key, waiting)
+            LogContent::Event(event) => {
+                self.phase = if self.frontier.covers(&event.key()) {
+                    Phase::Late(Box::new(event))
                 } else {
-                    self.buffer.insert(key, waiting);
+                    self.buffer.insert(event);
                     Phase::Overflow
                 };
             }
@@ -415,30 +415,30 @@ impl<F: Fold> Task<F> {
         &mut self,
         fold: &F,
         outputs: &mut Vec<Output>,
-        key: EventKey,
-        waiting: Waiting,
+        event: Box<Waiting>,
     ) -> Result<Option<Progress>, TaskError> {
-        if !self.customers.contains(&waiting.customer_id) {
-            let need = Progress::NeedCustomers(vec![waiting.customer_id.clone()]);
-            self.phase = Phase::Late(key, waiting);
+        if !self.customers.contains(event.customer_id()) {
+            let need = Progress::NeedCustomers(vec![event.customer_id().into()]);
+            self.phase = Phase::Late(event);
             return Ok(Some(need));
         }
         self.counts.late += 1;
-        self.apply(fold, outputs, &key, &waiting, true)?;
+        self.apply(fold, outputs, &event, true)?;
         Ok(None)
     }
 
     /// Applies the oldest events early while the buffer holds too many; that moves F, but fires no timer.
     fn apply_overflow(&mut self, fold: &F, outputs: &mut Vec<Output>) -> Result<Option<Progress>, TaskError> {
         while self.buffer.len() > self.settings.max_buffered_records {
-            let Some((_, first)) = self.buffer.first() else { break };
-            if !self.customers.contains(&first.customer_id) {
-                let need = Progress::NeedCustomers(vec![first.customer_id.clone()]);
+            let Some(first) = self.buffer.first() else { break };
+            if !self.customers.contains(first.customer_id()) {
+                let need = Progress::NeedCustomers(vec![first.customer_id().into()]);
                 self.phase = Phase::Overflow;
                 return Ok(Some(need));
             }
             self.counts.early += 1;
             self.apply_first(fold, outputs)?;
+            self.settle_frontier();
         }
         Ok(None)
     }
@@ -450,32 +450,45 @@ impl<F: Fold> Task<F> {
         outputs: &mut Vec<Output>,
         then: Phase,
     ) -> Result<Option<Progress>, TaskError> {
+        let need = self.drain_through_watermark(fold, outputs)?;
+        self.settle_frontier();
+        // Where something is needed, the drain goes on in the phase that leads to `then`.
+        self.phase = match (&need, then) {
+            (Some(_), Phase::Accept) => Phase::Backlog,
+            (Some(_), _) => Phase::Drain,
+            (None, then) => then,
+        };
+        Ok(need)
+    }
+
+    fn drain_through_watermark(
+        &mut self,
+        fold: &F,
+        outputs: &mut Vec<Output>,
+    ) -> Result<Option<Progress>, TaskError> {
         loop {
-            let event = self.buffer.first().filter(|(key, _)| key.occurred_at <= self.watermark);
-            let event_at = event.map(|(key, _)| key.occurred_at);
+            let event = self.buffer.first().filter(|event| event.occurred_at() <= self.watermark);
+            let event_at = event.map(Waiting::occurred_at);
             let timer = match self.due.next(event_at.unwrap_or(self.watermark)) {
-                NextDue::Unknown(after) => {
-                    self.phase = self.resume_drain(then);
-                    return Ok(Some(Progress::NeedDue(after)));
-                }
+                NextDue::Unknown(after) => return Ok(Some(Progress::NeedDue(after))),
                 // At equal times events come before timers.
                 NextDue::Timer((due, _)) if event_at.is_some_and(|at| at <= due) => None,
                 NextDue::Timer(entry) => Some(entry),
                 NextDue::Nothing => None,
             };
             let whose = match (&timer, event) {
-                (Some((_, id)), _) => id,
-                (None, Some((_, waiting))) => &waiting.customer_id,
+                (Some((_, id)), _) => id.as_str(),
+                (None, Some(event)) => event.customer_id(),
                 (None, None) => {
+                    self.applied = None;
                     self.frontier.advance_through(self.watermark);
-                    break;
+                    return Ok(None);
                 }
             };
             if self.on_hand.applications_left == 0 {
-                break;
+                return Ok(None);
             }
             if !self.customers.contains(whose) {
-                self.phase = self.resume_drain(then);
                 return Ok(Some(Progress::NeedCustomers(self.missing_through(self.watermark))));
             }
             self.on_hand.applications_left -= 1;
@@ -484,19 +497,21 @@ impl<F: Fold> Task<F> {
                 None => self.apply_first(fold, outputs)?,
             }
         }
-        self.phase = then;
-        Ok(None)
     }
 
-    /// The phase in which a drain goes on that leads to `then`.
-    fn resume_drain(&self, then: Phase) -> Phase {
-        if matches!(then, Phase::Accept) { Phase::Backlog } else { Phase::Drain }
-    }
-
+    /// Applies the first event of the buffer; [`settle_frontier`](Self::settle_frontier) is owed then.
     fn apply_first(&mut self, fold: &F, outputs: &mut Vec<Output>) -> Result<(), TaskError> {
-        let Some((key, waiting)) = self.buffer.pop_first() else { return Ok(()) };
-        self.frontier.advance_to_event(&key);
-        self.apply(fold, outputs, &key, &waiting, false)
+        let Some(event) = self.buffer.pop_first() else { return Ok(()) };
+        self.apply(fold, outputs, &event, false)?;
+        self.applied = Some(event);
+        Ok(())
+    }
+
+    /// Moves F to the last event applied: once for many, since each key has an id of its own.
+    fn settle_frontier(&mut self) {
+        if let Some(event) = self.applied.take() {
+            self.frontier.advance_to_event(&event.key());
+        }
     }
 
     /// Applies one event to its customer, who is at hand.
@@ -504,12 +519,11 @@ impl<F: Fold> Task<F> {
         &mut self,
         fold: &F,
         outputs: &mut Vec<Output>,
-        key: &EventKey,
-        waiting: &Waiting,
+        event: &Waiting,
         late: bool,
     ) -> Result<(), TaskError> {
-        let unreadable = |cause: String| TaskError::UnreadableLog { offset: key.offset, cause };
-        let event = match codec::decode(&waiting.value).map_err(|error| unreadable(error.to_string()))? {
+        let unreadable = |cause: String| TaskError::UnreadableLog { offset: event.offset(), cause };
+        let event = match codec::decode(event.record()).map_err(|error| unreadable(error.to_string()))? {
             LogEntry::Event(event) => event,
             LogEntry::Tick(_) => return Err(unreadable("a tick framed as an event".into())),
         };
@@ -542,7 +556,7 @@ impl<F: Fold> Task<F> {
 
     /// Changes a record, and keeps the timer index and the count of what a checkpoint has to write.
     fn change(&mut self, fold: &F, id: &CustomerId, change: impl FnOnce(&mut F::Customer)) {
-        let Some(cached) = self.customers.get_mut(id) else { return };
+        let Some(cached) = self.customers.get_mut(id.as_str()) else { return };
         self.counts.misses += u64::from(std::mem::take(&mut cached.just_read));
         let record = cached.record.get_or_insert_with(|| Box::new(fold.create(id)));
         change(record);
@@ -582,7 +596,7 @@ impl<F: Fold> Task<F> {
         let arriving =
             records.iter().filter(|record| record.offset >= self.refill_below).filter_map(|record| {
                 match &record.content {
-                    LogContent::Event(head, _) if head.occurred_at <= watermark => Some(&head.customer_id),
+                    LogContent::Event(event) if event.occurred_at() <= watermark => Some(event.customer_id()),
                     _ => None,
                 }
             });
@@ -596,22 +610,22 @@ impl<F: Fold> Task<F> {
 
     fn missing<'a>(
         &'a self,
-        events: impl Iterator<Item = &'a CustomerId>,
+        events: impl Iterator<Item = &'a str>,
         watermark: EventTime,
         limit: usize,
     ) -> Vec<CustomerId> {
         let limit = limit.min(self.read_limit());
-        let mut missing = BTreeSet::new();
+        let mut missing: BTreeSet<&str> = BTreeSet::new();
         // Events and timers alternate in the order, so each side gets half of the room first.
-        let timers = self.due.customers_through(watermark).take(limit);
+        let timers = self.due.customers_through(watermark).map(CustomerId::as_str).take(limit);
         for (id, room) in
             events.take(4 * limit).map(|id| (id, limit.div_ceil(2))).chain(timers.map(|id| (id, limit)))
         {
             if missing.len() < room && !self.customers.contains(id) {
-                missing.insert(id.clone());
+                missing.insert(id);
             }
         }
-        missing.into_iter().collect()
+        missing.into_iter().map(CustomerId::from).collect()
     }
 
     /// How many customers one read may bring without driving out those who were read with them.
@@ -629,7 +643,7 @@ impl<F: Fold> Task<F> {
         customers: impl IntoIterator<Item = (CustomerId, Option<Bytes>)>,
     ) -> Result<(), TaskError> {
         for (id, stored) in customers {
-            if self.customers.contains(&id) {
+            if self.customers.contains(id.as_str()) {
                 continue;
             }
             let record =
@@ -658,8 +672,8 @@ impl<F: Fold> Task<F> {
     /// Takes in a page of the timer index that was asked for with `limit`.
     pub fn supply_due(&mut self, page: Vec<DueEntry>, limit: usize) {
         let customers = &self.customers;
-        self.due.shrink(customers.capacity() + limit, |id| customers.contains(id));
-        self.due.load(page, limit, |id| customers.contains(id));
+        self.due.shrink(customers.capacity() + limit, |id| customers.contains(id.as_str()));
+        self.due.load(page, limit, |id| customers.contains(id.as_str()));
     }
 }
 
@@ -698,7 +712,7 @@ impl<F: Fold> Task<F> {
         self.in_flight.sort_unstable();
         let mut customers = Vec::with_capacity(self.in_flight.len());
         for id in &self.in_flight {
-            let Some(cached) = self.customers.get_mut(id) else { continue };
+            let Some(cached) = self.customers.get_mut(id.as_str()) else { continue };
             cached.freshness = Freshness::InFlight;
             self.records += u64::from(cached.record.is_some());
             self.records -= u64::from(cached.stored);
@@ -722,7 +736,7 @@ impl<F: Fold> Task<F> {
         let Some(next) = self.checkpoint_in_flight.take() else { return };
         self.stored.next = next;
         for id in std::mem::take(&mut self.in_flight) {
-            if let Some(cached) = self.customers.get_mut(&id)
+            if let Some(cached) = self.customers.get_mut(id.as_str())
                 && cached.freshness == Freshness::InFlight
             {
                 cached.freshness = Freshness::Clean;

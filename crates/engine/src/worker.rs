@@ -17,7 +17,8 @@ use smol_str::SmolStr;
 use crate::fold::{Fold, Output};
 use crate::lifecycle::{Lifecycle, live};
 use crate::membership::Membership;
-use crate::ports::{DueEntry, Fetched, Log, LogError, Offset, Polled, Record, StateStore, TaskId};
+use crate::mutants::{self, Mutant};
+use crate::ports::{Fetched, Log, LogError, Offset, Polled, Record, StateStore, TaskId};
 use crate::recovery::StopCause;
 use crate::setback::Setback;
 use crate::settings::{TaskSettings, WorkerSettings};
@@ -84,10 +85,77 @@ struct Running<F: Fold> {
     /// K, as far as this worker knows.
     published: Offset,
     outputs: Vec<Output>,
+    /// Whether the outputs of the record in hand are published already.
+    is_silent: bool,
+    /// How many outputs there were before the record in hand.
+    already_out: usize,
     /// Append time of the last record read.
     log_time: EventTime,
     published_at: EventTime,
     checkpointed_at: EventTime,
+}
+
+impl<F: Fold> Running<F> {
+    /// Takes the next record in hand; then [`advance`](Self::advance) until it is done.
+    fn offer(&mut self, record: LogRecord) {
+        self.log_time = record.appended_at.map_or(self.log_time, |at| at.max(self.log_time));
+        self.is_silent = record.offset < self.published && !mutants::is(Mutant::NoSuppressionBelowK);
+        self.already_out = self.outputs.len();
+        self.task.offer(record);
+    }
+
+    /// Folds the record in hand, until it is done or something is needed. What is published already is not told again.
+    fn advance(&mut self, fold: &F) -> Result<Progress, TaskError> {
+        let progress = self.task.advance(fold, &mut self.outputs)?;
+        if self.is_silent && progress == Progress::Done {
+            self.outputs.truncate(self.already_out);
+        }
+        Ok(progress)
+    }
+
+    /// Whether so much was gathered that it should not wait for the end of the batch.
+    fn is_pressed(&self, transaction_outputs: usize, full_checkpoint: usize) -> bool {
+        self.outputs.len() >= transaction_outputs || self.task.dirty() >= full_checkpoint
+    }
+
+    /// Fetches what the task needs.
+    async fn supply(
+        &mut self,
+        fold: &F,
+        store: &mut impl StateStore,
+        needed: Progress,
+        due_page: usize,
+    ) -> Result<Result<(), TaskError>, Setback> {
+        match needed {
+            Progress::Done => {}
+            Progress::NeedCustomers(customers) => return self.fetch_customers(fold, store, &customers).await,
+            Progress::NeedDue(after) => {
+                let read = store.read_due(self.task.id(), after.as_ref(), due_page).await?;
+                if !self.task.trusts(read.mark) {
+                    return Err(Setback::StartOver);
+                }
+                self.task.supply_due(read.values, due_page);
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Reads customers in one round trip, and trusts them only at the position this worker wrote.
+    async fn fetch_customers(
+        &mut self,
+        fold: &F,
+        store: &mut impl StateStore,
+        customers: &[CustomerId],
+    ) -> Result<Result<(), TaskError>, Setback> {
+        if customers.is_empty() {
+            return Ok(Ok(()));
+        }
+        let read = store.read(self.task.id(), customers).await?;
+        if !self.task.trusts(read.mark) {
+            return Err(Setback::StartOver);
+        }
+        Ok(self.task.supply_customers(fold, customers.iter().cloned().zip(read.values)))
+    }
 }
 
 /// One thread's tasks with their log and store.
@@ -184,91 +252,32 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
         partition: &TopicPartition,
         records: Vec<LogRecord>,
     ) -> Result<Result<(), TaskError>, Setback> {
-        let wanted = match self.running.get(partition) {
-            Some(running) => running.task.wanted(&records, self.settings.worker.read_customers),
-            None => return Ok(Ok(())),
-        };
-        if let Err(error) = self.fetch_customers(partition, &wanted).await? {
+        let (full_checkpoint, settings) = (self.full_checkpoint(), &self.settings.worker);
+        let (transaction_outputs, due_page) = (settings.transaction_outputs, settings.due_page);
+        let Some(running) = self.running.get_mut(partition) else { return Ok(Ok(())) };
+        let wanted = running.task.wanted(&records, settings.read_customers);
+        if let Err(error) = running.fetch_customers(&self.fold, &mut self.store, &wanted).await? {
             return Ok(Err(error));
         }
         for record in records {
-            if let Err(error) = self.fold_record(partition, record).await? {
-                return Ok(Err(error));
+            // Looked up once a record: whoever holds it here needs nothing else of the worker.
+            let Some(running) = self.running.get_mut(partition) else { break };
+            running.offer(record);
+            loop {
+                let supplied = match running.advance(&self.fold) {
+                    Ok(Progress::Done) => break,
+                    Ok(needed) => running.supply(&self.fold, &mut self.store, needed, due_page).await?,
+                    Err(error) => Err(error),
+                };
+                if supplied.is_err() {
+                    return Ok(supplied);
+                }
             }
-            if self.is_pressed(partition) {
+            if running.is_pressed(transaction_outputs, full_checkpoint) {
                 self.settle(false).await?;
             }
         }
         Ok(Ok(()))
-    }
-
-    /// Folds one record, fetching what it needs.
-    async fn fold_record(
-        &mut self,
-        partition: &TopicPartition,
-        record: LogRecord,
-    ) -> Result<Result<(), TaskError>, Setback> {
-        let Some(running) = self.running.get_mut(partition) else { return Ok(Ok(())) };
-        let suppressed = record.offset < running.published
-            && !crate::mutants::is(crate::mutants::Mutant::NoSuppressionBelowK);
-        running.log_time = record.appended_at.map_or(running.log_time, |at| at.max(running.log_time));
-        running.task.offer(record);
-        let already_out = running.outputs.len();
-        loop {
-            let Some(running) = self.running.get_mut(partition) else { return Ok(Ok(())) };
-            let progress = match running.task.advance(&self.fold, &mut running.outputs) {
-                Ok(progress) => progress,
-                Err(error) => return Ok(Err(error)),
-            };
-            let supplied = match progress {
-                Progress::Done => {
-                    if suppressed {
-                        running.outputs.truncate(already_out);
-                    }
-                    return Ok(Ok(()));
-                }
-                Progress::NeedCustomers(customers) => self.fetch_customers(partition, &customers).await?,
-                Progress::NeedDue(after) => {
-                    self.fetch_due(partition, after.as_ref()).await?;
-                    Ok(())
-                }
-            };
-            if supplied.is_err() {
-                return Ok(supplied);
-            }
-        }
-    }
-
-    /// Reads customers in one round trip, and trusts them only at the position this worker wrote.
-    async fn fetch_customers(
-        &mut self,
-        partition: &TopicPartition,
-        customers: &[CustomerId],
-    ) -> Result<Result<(), TaskError>, Setback> {
-        let Some(running) = self.running.get_mut(partition) else { return Ok(Ok(())) };
-        if customers.is_empty() {
-            return Ok(Ok(()));
-        }
-        let read = self.store.read(running.task.id(), customers).await?;
-        if !running.task.trusts(read.mark) {
-            return Err(Setback::StartOver);
-        }
-        Ok(running.task.supply_customers(&self.fold, customers.iter().cloned().zip(read.values)))
-    }
-
-    async fn fetch_due(
-        &mut self,
-        partition: &TopicPartition,
-        after: Option<&DueEntry>,
-    ) -> Result<(), Setback> {
-        let Some(running) = self.running.get_mut(partition) else { return Ok(()) };
-        let limit = self.settings.worker.due_page;
-        let read = self.store.read_due(running.task.id(), after, limit).await?;
-        if !running.task.trusts(read.mark) {
-            return Err(Setback::StartOver);
-        }
-        running.task.supply_due(read.values, limit);
-        Ok(())
     }
 
     /// A task's share of what is set for the whole worker, so that its memory does not hang on how many partitions it

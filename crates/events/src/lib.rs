@@ -13,6 +13,6 @@ pub mod time;
 
 pub use event::{AnonymousEvent, Body, Context, Event, Item, Money, Origin};
 pub use ids::{AnonymousId, CustomerId, EventId};
-pub use key::{EventKey, Frontier};
+pub use key::{EventKey, EventKeyRef, Frontier};
 pub use log_entry::{LogEntry, SourceClaim, Tick, TopicPartition};
 pub use time::{EventTime, Span};

@@ -18,7 +18,7 @@ use crate::bounded_drop::drop_within;
 use crate::consumption::Consumption;
 use crate::group::{GroupContext, News};
 use crate::partition_lists::{list_at, list_of, offsets_of, partitions_of, raw};
-use crate::records::record_of;
+use crate::records::{Arena, record_in};
 use crate::settings::{ConnectError, KafkaLogSettings};
 
 /// Between two looks at something that is about to happen inside librdkafka.
@@ -42,6 +42,7 @@ pub(crate) struct GroupMember {
     /// `None` once it was given up, until the next poll makes a new one.
     consumer: Option<GroupConsumer>,
     consumption: Consumption,
+    arena: Arena,
     trouble: Option<Trouble>,
 }
 
@@ -49,7 +50,13 @@ impl GroupMember {
     /// Begins to join.
     pub fn join(settings: KafkaLogSettings) -> Result<Self, ConnectError> {
         let consumer = Some(subscribe(&settings)?);
-        Ok(Self { settings, consumer, consumption: Consumption::default(), trouble: None })
+        Ok(Self {
+            settings,
+            consumer,
+            consumption: Consumption::default(),
+            arena: Arena::default(),
+            trouble: None,
+        })
     }
 
     /// The consumer; a new one if the last was given up.
@@ -120,17 +127,16 @@ impl GroupMember {
         let mut wait = self.settings.poll_wait;
         let most = self.settings.max_poll_records.max(1);
         self.consumer()?;
-        let (Some(consumer), consumption) = (&self.consumer, &mut self.consumption) else {
-            return Ok((false, None));
-        };
+        let (consumption, arena) = (&mut self.consumption, &mut self.arena);
+        let Some(consumer) = &self.consumer else { return Ok((false, None)) };
         while consumption.batched() < most {
             match consumer.poll(wait) {
                 None => return Ok((true, None)),
                 Some(Err(error)) => return Ok((false, Some(trouble_of(&error, consumer)))),
                 Some(Ok(message)) => {
                     let offset = Offset::try_from(message.offset()).unwrap_or_default();
-                    consumption
-                        .offer(message.topic(), message.partition(), offset, || record_of(&message, offset));
+                    let record = || record_in(arena, &message, offset);
+                    consumption.offer(message.topic(), message.partition(), offset, record);
                 }
             }
             wait = Duration::ZERO;

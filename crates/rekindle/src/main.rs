@@ -21,6 +21,10 @@ use commands::backtest::BacktestArgs;
 use config::Config;
 use strict_toml::Problem;
 
+/// A service allocates and frees for each event; the C library's allocator took a quarter of its time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// `EX_CONFIG` of sysexits.h.
 const EXIT_CONFIGURATION: u8 = 78;
 

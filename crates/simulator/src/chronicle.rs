@@ -81,7 +81,10 @@ impl<F: Fold> ReferenceTask<F> {
         let offset = record.offset;
         let record = LogRecord::peek(offset, Some(record.timestamp), record.value)?;
         let entry = match &record.content {
-            LogContent::Event(head, _) => format!("event {} of {}", head.event_id, head.occurred_at),
+            LogContent::Event(event) => {
+                let id = String::from_utf8_lossy(event.event_id());
+                format!("event {id} of {}", event.occurred_at())
+            }
             LogContent::Tick(_) | LogContent::Nothing => String::new(),
         };
         let before = self.task.counts();

@@ -227,6 +227,8 @@ impl<F: Fold> Running<F> {
             task,
             published,
             outputs: Vec::new(),
+            is_silent: false,
+            already_out: 0,
             log_time: EventTime::MIN,
             published_at: EventTime::MIN,
             checkpointed_at: EventTime::MIN,

@@ -11,16 +11,8 @@ use crate::ports::{FinishedCheckpoint, Log, NewRecord, Offset, PublishError, Sta
 use crate::setback::Setback;
 
 impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
-    /// Whether a partition has gathered so much that it should not wait for the end of the batch.
-    pub(super) fn is_pressed(&self, partition: &TopicPartition) -> bool {
-        let (settings, full) = (&self.settings.worker, self.full_checkpoint());
-        self.running.get(partition).is_some_and(|running| {
-            running.outputs.len() >= settings.transaction_outputs || running.task.dirty() >= full
-        })
-    }
-
     /// How many changed customers of a task call for a checkpoint.
-    fn full_checkpoint(&self) -> usize {
+    pub(super) fn full_checkpoint(&self) -> usize {
         self.share_of(self.settings.worker.checkpoint_customers)
     }
 

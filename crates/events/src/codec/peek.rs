@@ -6,8 +6,8 @@
 
 use super::wire::{take_long, take_text};
 use super::{BuiltInSchema, CodecError, split_frame};
+use crate::EventTime;
 use crate::event::KINDS;
-use crate::{CustomerId, EventId, EventKey, EventTime};
 
 /// What a record of `customer-events` is, at a glance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,23 +18,40 @@ pub enum Peeked {
     Tick,
 }
 
-/// The part of an event that says whom it is about and where it stands in the order.
+/// The part of an event that says whom it is about and where it stands in the order. Its ids stay in the record: most
+/// are never needed apart from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// See [`Event::event_id`](crate::Event::event_id).
-    pub event_id: EventId,
-    /// See [`Event::customer_id`](crate::Event::customer_id).
-    pub customer_id: CustomerId,
     /// See [`Event::occurred_at`](crate::Event::occurred_at).
     pub occurred_at: EventTime,
     /// See [`Body::rank`](crate::Body::rank).
     pub rank: u8,
+    event_id: Place,
+    customer_id: Place,
+}
+
+/// Where in its record a text lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    start: u32,
+    end: u32,
+}
+
+impl Place {
+    fn of<'r>(self, record: &'r [u8]) -> &'r [u8] {
+        record.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
 }
 
 impl Head {
-    /// The event's place in the order, given its offset in the log.
-    pub fn key(&self, offset: u64) -> EventKey {
-        EventKey { occurred_at: self.occurred_at, rank: self.rank, event_id: self.event_id.clone(), offset }
+    /// See [`Event::event_id`](crate::Event::event_id), as the bytes of its text. `record` is the one that was peeked at.
+    pub fn event_id<'r>(&self, record: &'r [u8]) -> &'r [u8] {
+        self.event_id.of(record)
+    }
+
+    /// See [`Event::customer_id`](crate::Event::customer_id). `record` is the one that was peeked at.
+    pub fn customer_id<'r>(&self, record: &'r [u8]) -> &'r str {
+        std::str::from_utf8(self.customer_id.of(record)).unwrap_or_default()
     }
 }
 
@@ -44,18 +61,27 @@ impl Head {
 /// As [`decode`](super::decode), as far as the head goes.
 pub fn peek(value: &[u8]) -> Result<Peeked, CodecError> {
     match split_frame(value, None)? {
-        (BuiltInSchema::Event, body) => peek_event(body).map(Peeked::Event),
+        (BuiltInSchema::Event, body) => peek_event(value, body).map(Peeked::Event),
         (BuiltInSchema::Tick, _) => Ok(Peeked::Tick),
         (other, _) => Err(CodecError::WrongSchema { found: other }),
     }
 }
 
-fn peek_event(body: &[u8]) -> Result<Head, CodecError> {
+fn peek_event(record: &[u8], body: &[u8]) -> Result<Head, CodecError> {
     let mut rest = body;
-    let event_id = EventId::new(take_text(&mut rest)?);
-    let customer_id = CustomerId::new(take_text(&mut rest)?);
+    let event_id = take_place(record, &mut rest)?;
+    let customer_id = take_place(record, &mut rest)?;
     let occurred_at = EventTime::from_millis(take_long(&mut rest)?);
     let rank = u8::try_from(take_long(&mut rest)?).ok().filter(|rank| usize::from(*rank) < KINDS.len());
     let rank = rank.ok_or_else(|| CodecError::malformed("the body is of no known kind"))?;
-    Ok(Head { event_id, customer_id, occurred_at, rank })
+    Ok(Head { occurred_at, rank, event_id, customer_id })
+}
+
+/// Takes a text off the front of `rest`, which ends where `record` does.
+fn take_place(record: &[u8], rest: &mut &[u8]) -> Result<Place, CodecError> {
+    let length = take_text(rest)?.len();
+    let end = record.len() - rest.len();
+    let place = u32::try_from(end - length).ok().zip(u32::try_from(end).ok());
+    let (start, end) = place.ok_or_else(|| CodecError::malformed("it has more than 4 GiB"))?;
+    Ok(Place { start, end })
 }

@@ -101,7 +101,7 @@ impl Batch {
 /// To the partition of its customer, as ingest would have it.
 fn addressed(record: Bytes, target: &Target) -> Result<NewRecord> {
     let Peeked::Event(head) = codec::peek(&record)? else { bail!("an event cannot be read again") };
-    let key = Bytes::copy_from_slice(head.customer_id.as_str().as_bytes());
+    let key = Bytes::copy_from_slice(head.customer_id(&record).as_bytes());
     let partition = partition_for(&key, target.partitions) as i32;
     let partition = TopicPartition { topic: target.topic.clone(), partition };
     Ok(NewRecord { partition, key: Some(key), value: Some(record), headers: Vec::new() })

@@ -90,9 +90,9 @@ impl Audience for Notes {
         self.range = Some(self.range.map_or((at_ms, at_ms), |(first, last)| (first, last.max(at_ms))));
         self.events += 1;
         let Peeked::Event(head) = peek(&event.record).map_err(io::Error::other)? else { return Ok(()) };
-        let customer = SmolStr::new(head.customer_id.as_str());
-        let seen = Seen { customer, at_ms, rank: head.rank };
-        self.seen.push(head.customer_id.as_str(), &seen)
+        let customer = head.customer_id(&event.record);
+        let seen = Seen { customer: SmolStr::new(customer), at_ms, rank: head.rank };
+        self.seen.push(customer, &seen)
     }
 
     fn output(&mut self, place: usize, output: &Output) -> io::Result<()> {
