@@ -7,8 +7,8 @@
 
 use customer::Moment;
 use customer::text::{bounded, bounded_id};
-use events::event::{CartItemAdded, CartItemRemoved, CartSnapshot, OrderCompleted};
-use events::{Body, Event};
+use events::Body;
+use events::view::{CartItemAdded, CartItemRemoved, CartSnapshot, Event, OrderCompleted};
 
 use crate::effect::{Effect, Reason};
 use crate::rules::{OrderMatch, Rules};
@@ -17,7 +17,7 @@ use crate::state::{CartState, Mark, OpenCart, PendingStep};
 /// An event in the moment of its application, under the rules that are in force.
 pub(crate) struct Application<'a> {
     pub rules: &'a Rules,
-    pub event: &'a Event,
+    pub event: &'a Event<'a>,
     pub moment: &'a Moment,
 }
 

@@ -4,7 +4,7 @@
 //! moves the product that was touched longest ago there.
 
 use customer::text::{bounded, bounded_id};
-use events::{Item, Money};
+use events::view::{Item, Money};
 
 use crate::rules::Rules;
 use crate::state::{Line, OpenCart};
@@ -16,7 +16,7 @@ impl OpenCart {
     }
 
     /// What the cart is worth, where each piece has a price and all prices are in one currency.
-    pub fn value(&self) -> Option<Money> {
+    pub fn value(&self) -> Option<Money<'_>> {
         if self.other_quantity > 0 {
             return None;
         }
@@ -29,7 +29,7 @@ impl OpenCart {
             let quantity = i64::try_from(line.quantity).ok()?;
             sum = sum.checked_add(line.unit_price_minor?.checked_mul(quantity)?)?;
         }
-        Some(Money { amount_minor: sum, currency: currency.into() })
+        Some(Money { amount_minor: sum, currency })
     }
 
     /// Adds an item; one whose product is unknown still counts.
@@ -156,12 +156,11 @@ impl Line {
 mod tests {
     use super::*;
 
-    fn item(product: &str, quantity: u32, price: Option<(i64, &str)>) -> Item {
+    fn item(product: &'static str, quantity: u32, price: Option<(i64, &'static str)>) -> Item<'static> {
         Item {
-            product_id: product.into(),
+            product_id: product,
             quantity,
-            unit_price: price
-                .map(|(amount_minor, currency)| Money { amount_minor, currency: currency.into() }),
+            unit_price: price.map(|(amount_minor, currency)| Money { amount_minor, currency }),
             name: None,
             category: None,
             variant: None,

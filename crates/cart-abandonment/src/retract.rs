@@ -7,7 +7,7 @@
 use customer::recent::fingerprint;
 use customer::text::bounded_id;
 use events::EventTime;
-use events::event::OrderCompleted;
+use events::view::OrderCompleted;
 
 use crate::apply::Application;
 use crate::effect::{Candidate, Effect, FiredAs, Reason, Retraction};

@@ -4,7 +4,8 @@
 //! until an order, its emptying or time ends it; that is one episode.
 
 use customer::text::bounded_id;
-use events::{Event, EventTime};
+use events::EventTime;
+use events::view::Event;
 
 /// Everything remembered for cart abandonment. Times are milliseconds of event time.
 #[derive(Clone, PartialEq, Eq, prost::Message)]

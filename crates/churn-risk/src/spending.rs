@@ -5,8 +5,8 @@
 //! that makes the score rise: seen at the crossing, hardly anybody at risk would be worth anything.
 
 use customer::text::bounded;
-use events::event::OrderCompleted;
 use events::normalise::minor_unit_digits;
+use events::view::OrderCompleted;
 use events::{EventTime, Span};
 use serde::Serialize;
 
@@ -101,11 +101,11 @@ pub fn top_tenth(mut values: Vec<i64>) -> Option<i64> {
 
 /// What an order came to: its total, or else the sum of its lines where all have a price in one currency. The currency,
 /// and the amount in its minor units.
-pub fn amount(order: &OrderCompleted) -> Option<(&str, i64)> {
+pub fn amount<'r>(order: &OrderCompleted<'r>) -> Option<(&'r str, i64)> {
     if let Some(total) = &order.total {
-        return Some((&total.currency, total.amount_minor));
+        return Some((total.currency, total.amount_minor));
     }
-    let currency = order.items.first()?.unit_price.as_ref()?.currency.as_str();
+    let currency = order.items.first()?.unit_price.as_ref()?.currency;
     let mut sum: i64 = 0;
     for item in &order.items {
         let price = item.unit_price.as_ref().filter(|price| price.currency == currency)?;
@@ -213,7 +213,7 @@ mod tests {
     use crate::purchase_model::Variant;
     use crate::score::tests::at;
 
-    fn order(amount_minor: i64, currency: &str) -> OrderCompleted {
+    fn order(amount_minor: i64, currency: &str) -> OrderCompleted<'_> {
         let total = Some(Money { amount_minor, currency: currency.into() });
         OrderCompleted { total, ..OrderCompleted::default() }
     }

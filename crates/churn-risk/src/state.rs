@@ -7,7 +7,8 @@
 use customer::recent::{fingerprint, remember};
 use customer::text::bounded_id;
 use customer::{Moment, Profile};
-use events::{Body, Event, EventTime, Span};
+use events::view::Event;
+use events::{Body, EventTime, Span};
 use serde::Serialize;
 
 use crate::purchase_days::{Day, PurchaseDays};
@@ -258,7 +259,7 @@ impl ChurnState {
                 self.unanswered_tickets.retain(|known| *known != resolved);
             }
             Body::SurveyAnswered(answer) => {
-                let kept = match answer.survey.as_str() {
+                let kept = match answer.survey {
                     "csat" => &mut self.csat,
                     "nps" => &mut self.nps,
                     _ => return Change::Activity,

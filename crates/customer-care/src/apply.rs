@@ -4,7 +4,8 @@
 //! ticket, order or survey is history, which may retract and never brings back what is over.
 
 use customer::Moment;
-use events::{Body, Event};
+use events::Body;
+use events::view::Event;
 
 use crate::arming::Application;
 use crate::effect::{Effect, Reason};

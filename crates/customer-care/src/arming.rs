@@ -2,7 +2,8 @@
 
 use customer::Moment;
 use customer::text::bounded_id;
-use events::{Event, EventTime};
+use events::EventTime;
+use events::view::Event;
 
 use crate::effect::{Candidate, Effect};
 use crate::rules::Rules;
@@ -12,7 +13,7 @@ use crate::trigger::Trigger;
 /// An event in the moment of its application, under the rules that are in force.
 pub(crate) struct Application<'a> {
     pub rules: &'a Rules,
-    pub event: &'a Event,
+    pub event: &'a Event<'a>,
     pub moment: &'a Moment,
 }
 

@@ -1,7 +1,7 @@
 //! Orders on their way: until when delivery was promised, and when to ask for a review. Each is told once per order.
 
 use customer::text::bounded_id;
-use events::event::DeliveryUpdated;
+use events::view::DeliveryUpdated;
 use events::{EventTime, Span};
 
 use crate::arming::Application;

@@ -4,7 +4,8 @@
 //! forgotten: what is over before what is not, older before newer.
 
 use customer::text::bounded_id;
-use events::{Event, EventTime};
+use events::EventTime;
+use events::view::Event;
 
 /// How many tickets are remembered; past them an open one can be forgotten.
 pub const MOST_TICKETS: usize = 8;

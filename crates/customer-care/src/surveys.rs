@@ -3,7 +3,7 @@
 //! Of each survey the last answer counts; an older one that comes late is history.
 
 use customer::text::bounded_id;
-use events::event::{FollowUpRecorded, SurveyAnswered};
+use events::view::{FollowUpRecorded, SurveyAnswered};
 
 use crate::arming::Application;
 use crate::effect::{Effect, Reason};
@@ -18,7 +18,7 @@ impl CareState {
         answer: &SurveyAnswered,
         effects: &mut Vec<Effect>,
     ) {
-        match answer.survey.as_str() {
+        match answer.survey {
             "csat" => self.note_csat(at, answer, effects),
             "nps" => self.note_nps(at, answer, effects),
             _ => {}

@@ -2,7 +2,8 @@
 //!
 //! Doubt goes against contact: at equal times a refusal wins, and when the bound is reached no refusal is lost.
 
-use events::{Event, EventTime};
+use events::EventTime;
+use events::view::Event;
 
 use crate::limits::Limits;
 use crate::text::{bounded, bounded_id};

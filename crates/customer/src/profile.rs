@@ -3,7 +3,8 @@
 //! It is one protocol buffer message. Tags are never reused, so that a release can read what its neighbours wrote,
 //! and there is no map in it, so that equal profiles give equal bytes. Late events never move a "last" field back.
 
-use events::{Body, Event, EventTime};
+use events::view::Event;
+use events::{Body, EventTime};
 
 use crate::consent::{self, ADVERTISING, Consent, Wording};
 use crate::limits::Limits;
@@ -191,15 +192,15 @@ impl Profile {
 }
 
 /// The id of the order that the event reports as placed, if it has one.
-fn order_id(event: &Event) -> Option<&str> {
+fn order_id<'r>(event: &Event<'r>) -> Option<&'r str> {
     match &event.body {
-        Body::OrderCompleted(order) if !order.order_id.is_empty() => Some(&order.order_id),
+        Body::OrderCompleted(order) if !order.order_id.is_empty() => Some(order.order_id),
         _ => None,
     }
 }
 
 /// Whether the customer did it, rather than the shop, its support or its carrier.
-pub fn is_activity(body: &Body) -> bool {
+pub fn is_activity<T>(body: &Body<T>) -> bool {
     !matches!(
         body,
         Body::OrderCancelled(_)

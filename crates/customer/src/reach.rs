@@ -1,6 +1,7 @@
 //! What stands in the way of reaching a customer: an objection, or channels on which messages bounce.
 
-use events::{Body, Event};
+use events::Body;
+use events::view::Event;
 
 use crate::consent::Consent;
 use crate::limits::Limits;
@@ -101,6 +102,7 @@ fn is_lifted(consents: &[Consent], channel: Option<&str>, at_ms: i64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use events::Viewed as _;
     use events::event::{ConsentChanged, MessageBounced, SuppressionChanged};
 
     use super::*;
@@ -125,7 +127,7 @@ mod tests {
     fn noted(bodies: &[(i64, Body)]) -> Option<Reach> {
         let mut profile = Profile::default();
         for (place, (at, body)) in bodies.iter().enumerate() {
-            profile.apply(&event(&format!("e{place}"), *at, body.clone()), &NOW, &Limits::default());
+            profile.apply(&event(&format!("e{place}"), *at, body.clone()).view(), &NOW, &Limits::default());
         }
         profile.reach
     }

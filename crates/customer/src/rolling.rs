@@ -16,7 +16,8 @@ pub mod stage;
 mod standing;
 mod window;
 
-use events::{Body, Event, Span};
+use events::view::Event;
+use events::{Body, Span};
 
 use crate::day::Day;
 use crate::profile::{Fact, is_activity};

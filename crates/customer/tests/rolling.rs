@@ -5,6 +5,7 @@ mod recount;
 
 use customer::rolling::{Deed, Rules};
 use customer::{Limits, Moment, Profile, Rolling};
+use events::Viewed as _;
 use events::{Body, Event, EventTime, Span};
 use proptest::prelude::*;
 
@@ -23,8 +24,8 @@ fn after<'a>(events: impl IntoIterator<Item = &'a Event>) -> Profile {
     let moment = Moment { watermark: EventTime::MIN, appended_at: None, settle: Span::ZERO, late: false };
     let mut profile = Profile::default();
     for event in events {
-        if !profile.has_seen(event) {
-            profile.apply(event, &moment, &limits());
+        if !profile.has_seen(&event.view()) {
+            profile.apply(&event.view(), &moment, &limits());
         }
     }
     profile

@@ -5,7 +5,8 @@
 
 use customer::text::bounded_id;
 use customer::{Moment, Profile};
-use events::{Event, EventTime};
+use events::EventTime;
+use events::view::Event;
 
 use crate::effect::{Effect, Retraction, Return};
 use crate::rules::{Rules, Tier};

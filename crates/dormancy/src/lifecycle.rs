@@ -22,7 +22,8 @@ mod wait;
 mod yearly;
 
 use customer::{Moment, Profile};
-use events::{Body, Event, EventTime};
+use events::view::Event;
+use events::{Body, EventTime};
 
 pub use effect::{Candidate, Effect, Retraction, Subject, Trigger};
 pub use rules::{

@@ -32,7 +32,7 @@ pub enum ActivityKind {
 
 impl ActivityKind {
     /// Whether an event of this kind ends a silence.
-    pub fn includes(self, body: &Body) -> bool {
+    pub fn includes<T>(self, body: &Body<T>) -> bool {
         match self {
             Self::Order => matches!(body, Body::OrderCompleted(_)),
             Self::Any => customer::profile::is_activity(body),

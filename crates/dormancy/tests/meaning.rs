@@ -3,6 +3,7 @@
 
 use customer::{Limits, Moment, Profile};
 use dormancy::{ActivityKind, DormancyState, Effect, FiredAs, Rules, Tier};
+use events::Viewed as _;
 use events::event::{OrderCompleted, PageViewed};
 use events::{Body, Context, CustomerId, Event, EventId, EventTime, Origin, Span};
 use proptest::prelude::*;
@@ -79,8 +80,8 @@ impl Story {
     fn apply(&mut self, event: Event, late: bool) -> &mut Self {
         let moment =
             Moment { watermark: self.watermark, appended_at: None, settle: Span::from_days(1), late };
-        self.profile.apply(&event, &moment, &Limits::default());
-        for effect in self.state.apply(&self.rules, &self.profile, &event, &moment) {
+        self.profile.apply(&event.view(), &moment, &Limits::default());
+        for effect in self.state.apply(&self.rules, &self.profile, &event.view(), &moment) {
             self.told.push(match effect {
                 Effect::Retracted(retraction) => {
                     format!("back {}", Tier::numbered(retraction.fired.tier).unwrap().as_str())

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use customer::Moment;
-use events::{CustomerId, Event, EventTime};
+use events::view::Event;
+use events::{CustomerId, EventTime};
 use smol_str::SmolStr;
 
 /// A service's logic: one customer's record and one event or timer in, the changed record and outputs out.

@@ -523,10 +523,7 @@ impl<F: Fold> Task<F> {
         late: bool,
     ) -> Result<(), TaskError> {
         let unreadable = |cause: String| TaskError::UnreadableLog { offset: event.offset(), cause };
-        let event = match codec::decode(event.record()).map_err(|error| unreadable(error.to_string()))? {
-            LogEntry::Event(event) => event,
-            LogEntry::Tick(_) => return Err(unreadable("a tick framed as an event".into())),
-        };
+        let event = codec::view_event(event.record()).map_err(|error| unreadable(error.to_string()))?;
         let moment = self.moment(late);
         let mut applied = Applied::Duplicate;
         self.change(fold, &event.customer_id, |record| {

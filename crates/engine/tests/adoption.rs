@@ -49,7 +49,13 @@ impl Fold for Echo {
         count.to_be_bytes().to_vec()
     }
 
-    fn apply(&self, count: &mut u64, event: &Event, _: &Moment, outputs: &mut Vec<Output>) -> Applied {
+    fn apply(
+        &self,
+        count: &mut u64,
+        event: &events::view::Event,
+        _: &Moment,
+        outputs: &mut Vec<Output>,
+    ) -> Applied {
         *count += 1;
         let payload = Bytes::from(format!("{} by {}", event.event_id, self.0));
         let key = event.customer_id.clone();

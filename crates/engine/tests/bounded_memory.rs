@@ -46,7 +46,7 @@ impl Fold for Counter {
         count.to_be_bytes().to_vec()
     }
 
-    fn apply(&self, count: &mut u32, _: &Event, _: &Moment, _: &mut Vec<Output>) -> Applied {
+    fn apply(&self, count: &mut u32, _: &events::view::Event, _: &Moment, _: &mut Vec<Output>) -> Applied {
         *count += 1;
         Applied::Applied
     }

@@ -51,7 +51,7 @@ impl Fold for Trace {
     fn apply(
         &self,
         customer: &mut Remembered,
-        event: &Event,
+        event: &events::view::Event,
         moment: &Moment,
         _: &mut Vec<Output>,
     ) -> Applied {

@@ -6,29 +6,32 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::codec::{Fault, Wire};
+use crate::view::Viewed;
 
 macro_rules! string_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(SmolStr);
+        pub struct $name<T = SmolStr>(T);
 
         impl $name {
             /// Wraps an identifier as it came; validation is the normaliser's work.
             pub fn new(text: impl AsRef<str>) -> Self {
                 Self(SmolStr::new(text))
             }
+        }
 
+        impl<T: AsRef<str>> $name<T> {
             /// The identifier as text.
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_ref()
             }
         }
 
-        impl fmt::Display for $name {
+        impl<T: fmt::Display> fmt::Display for $name<T> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                self.0.fmt(f)
             }
         }
 
@@ -44,13 +47,13 @@ macro_rules! string_id {
             }
         }
 
-        impl Wire for $name {
+        impl<'r, T: Wire<'r>> Wire<'r> for $name<T> {
             fn write(&self, out: &mut Vec<u8>) {
                 self.0.write(out);
             }
 
-            fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
-                SmolStr::read(rest).map(Self)
+            fn read(rest: &mut &'r [u8]) -> Result<Self, Fault> {
+                T::read(rest).map(Self)
             }
         }
 
@@ -73,4 +76,29 @@ string_id! {
 string_id! {
     /// Names one event at its source; duplicates share it.
     EventId
+}
+
+impl Viewed for AnonymousId {
+    type View<'a> = AnonymousId<&'a str>;
+
+    fn view(&self) -> AnonymousId<&str> {
+        AnonymousId(&self.0)
+    }
+}
+
+impl Viewed for EventId {
+    type View<'a> = EventId<&'a str>;
+
+    fn view(&self) -> EventId<&str> {
+        EventId(&self.0)
+    }
+}
+
+/// It stays itself: it names the state that an event is applied to, and outlives the event.
+impl Viewed for CustomerId {
+    type View<'a> = Self;
+
+    fn view(&self) -> Self {
+        self.clone()
+    }
 }

@@ -10,9 +10,11 @@ pub mod log_entry;
 pub mod normalise;
 pub mod partitioner;
 pub mod time;
+pub mod view;
 
 pub use event::{AnonymousEvent, Body, Context, Event, Item, Money, Origin};
 pub use ids::{AnonymousId, CustomerId, EventId};
 pub use key::{EventKey, EventKeyRef, Frontier};
 pub use log_entry::{LogEntry, SourceClaim, Tick, TopicPartition};
 pub use time::{EventTime, Span};
+pub use view::Viewed;

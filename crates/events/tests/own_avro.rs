@@ -111,7 +111,7 @@ fn vary(event: &Event, edits: &[Edit]) -> Event {
         if let Some(value) = json.pointer_mut(place) {
             *value = edited(value, edit);
         }
-        if Event::deserialize(&json).is_err() {
+        if <Event>::deserialize(&json).is_err() {
             json = before;
         }
     }

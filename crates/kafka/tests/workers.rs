@@ -53,7 +53,13 @@ impl Fold for Echo {
         customer.to_le_bytes().to_vec()
     }
 
-    fn apply(&self, customer: &mut u64, event: &Event, _: &Moment, out: &mut Vec<Output>) -> Applied {
+    fn apply(
+        &self,
+        customer: &mut u64,
+        event: &events::view::Event,
+        _: &Moment,
+        out: &mut Vec<Output>,
+    ) -> Applied {
         *customer += 1;
         out.push(Output {
             topic: self.0.clone(),

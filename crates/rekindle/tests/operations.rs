@@ -18,6 +18,7 @@ use customer::Moment;
 use engine::fold::Fold as _;
 use engine::ports::{Checkpoint, CustomerWrite, Position, PositionMark, StateStore, TaskId};
 use engine::stored_record::stamp;
+use events::Viewed as _;
 use events::event::{CartItemAdded, OrderCompleted, ProductViewed};
 use events::partitioner::partition_for;
 use events::{
@@ -169,7 +170,7 @@ fn record(id: &str, settings: triggers::Settings, bodies: Vec<(i64, Body)>) -> R
             backfill: false,
         };
         let moment = Moment { watermark: at(0), appended_at: None, settle: Span::from_secs(60), late: false };
-        fold.apply(&mut record, &event, &moment, &mut Vec::new());
+        fold.apply(&mut record, &event.view(), &moment, &mut Vec::new());
     }
     record
 }

@@ -235,7 +235,7 @@ mod tests {
         fn apply(
             &self,
             last: &mut Self::Customer,
-            event: &Event,
+            event: &events::view::Event,
             _: &Moment,
             _: &mut Vec<Output>,
         ) -> Applied {

@@ -7,7 +7,8 @@
 use bytes::Bytes;
 use customer::Moment;
 use engine::{Applied, CorruptRecord, Fold, Output};
-use events::{CustomerId, Event, EventTime, Span};
+use events::view::Event;
+use events::{CustomerId, EventTime, Span};
 use smol_str::SmolStr;
 
 /// The topic of a diary's outputs.

@@ -3,7 +3,8 @@
 use contact_policy::{History, Request};
 use customer::{Moment, Profile};
 use engine::fold::Output;
-use events::{Body, CustomerId, Event, EventTime};
+use events::view::Event;
+use events::{Body, CustomerId, EventTime};
 
 use crate::decision::Decision;
 use crate::ids::Ids;

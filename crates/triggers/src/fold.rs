@@ -10,7 +10,8 @@ use customer_care::CareState;
 use dormancy::DormancyState;
 use dormancy::lifecycle::LifecycleState;
 use engine::fold::{Applied, CorruptRecord, Fold, Output};
-use events::{Body, CustomerId, Event, EventTime};
+use events::view::Event;
+use events::{Body, CustomerId, EventTime};
 
 use crate::dispatch::Dispatch;
 use crate::families::{care, cart, churn, intent, lifecycle, silence};

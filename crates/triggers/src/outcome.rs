@@ -3,7 +3,7 @@
 use contact_policy::Outcome;
 use engine::fold::Output;
 use events::CustomerId;
-use events::event::OrderCompleted;
+use events::view::OrderCompleted;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -58,7 +58,7 @@ pub(crate) fn told(
         at: rfc3339(conversion.at),
         after_seconds: conversion.at.since(contact.at()).as_millis() / 1_000,
         value_minor: order.total.as_ref().map(|total| total.amount_minor),
-        currency: order.total.as_ref().map(|total| total.currency.as_str()),
+        currency: order.total.as_ref().map(|total| total.currency),
     });
     let payload = Payload {
         trigger: &contact.trigger,

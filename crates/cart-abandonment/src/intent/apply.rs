@@ -1,8 +1,8 @@
 //! What an event does: first it ends, then it is part of a session, then it arms.
 
 use customer::{Moment, Profile};
-use events::event::OrderCompleted;
-use events::{Body, Event, EventTime, Span};
+use events::view::{Event, OrderCompleted};
+use events::{Body, EventTime, Span};
 
 use crate::effect::Reason;
 use crate::intent::effect::Effect;
@@ -24,7 +24,7 @@ pub struct Known<'a> {
 pub(crate) struct Application<'a> {
     pub rules: &'a Rules,
     pub known: Known<'a>,
-    pub event: &'a Event,
+    pub event: &'a Event<'a>,
     pub moment: &'a Moment,
     pub mark: Mark,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Application<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Ending<'a> {
     /// An order: to all that waits.
-    Order(&'a OrderCompleted),
+    Order(&'a OrderCompleted<'a>),
     /// A checkout is under way: to sessions that led nowhere.
     Checkout,
     /// A cart is in use: to sessions that led nowhere.
@@ -73,7 +73,7 @@ impl IntentState {
 
 impl<'a> Ending<'a> {
     /// An empty cart that is shown puts an end to nothing: it may never have held anything.
-    pub(crate) fn of(body: &'a Body) -> Option<Self> {
+    pub(crate) fn of(body: &'a Body<&'a str>) -> Option<Self> {
         match body {
             Body::OrderCompleted(order) => Some(Self::Order(order)),
             Body::CheckoutStarted(_) | Body::CheckoutStep(_) | Body::PaymentFailed(_) => Some(Self::Checkout),

@@ -3,7 +3,7 @@
 use customer::recent::{fingerprint, remember};
 use customer::text::{bounded, bounded_id};
 use events::Span;
-use events::event::{CheckoutStarted, CheckoutStep, OrderCompleted};
+use events::view::{CheckoutStarted, CheckoutStep, OrderCompleted};
 
 use crate::intent::apply::Application;
 use crate::intent::rules::CheckoutRules;

@@ -1,7 +1,7 @@
 //! Refused payments: each attempt waits for an order, the newest in the place of the one before.
 
 use customer::text::{bounded, bounded_id};
-use events::event::PaymentFailed;
+use events::view::PaymentFailed;
 
 use crate::intent::apply::Application;
 use crate::intent::effect::Effect;

@@ -4,7 +4,7 @@
 //! order is the success of the newest trigger before it, and settles all before it: one purchase is told once.
 
 use customer::text::bounded_id;
-use events::event::OrderCompleted;
+use events::view::OrderCompleted;
 use events::{EventTime, Span};
 
 use crate::effect::{Candidate as CartCandidate, FiredAs};
@@ -107,7 +107,7 @@ impl IntentState {
 }
 
 fn recovery(at: &Application<'_>, order: &OrderCompleted, fired: &Fired, after: Span) -> Candidate {
-    let order_id = Some(order.order_id.as_str()).filter(|id| !id.is_empty());
+    let order_id = Some(order.order_id).filter(|id| !id.is_empty());
     Candidate {
         trigger: Trigger::CartRecovered,
         episode: Episode {

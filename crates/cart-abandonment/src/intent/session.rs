@@ -1,7 +1,7 @@
 //! Sessions: which events belong together, what was looked at in them, and what that arms.
 
 use customer::text::{bounded, bounded_id};
-use events::event::{ProductViewed, Searched};
+use events::view::{ProductViewed, Searched};
 use events::{Body, EventTime, Span};
 
 use crate::intent::apply::{Application, Ending};
@@ -206,7 +206,7 @@ fn session_id(at: &Application<'_>) -> Option<String> {
 }
 
 /// Whether it is something that the customer does in the shop.
-fn is_visit(body: &Body) -> bool {
+fn is_visit<T>(body: &Body<T>) -> bool {
     matches!(
         body,
         Body::PageViewed(_)

@@ -4,7 +4,8 @@
 //! products and queries, and so many fired triggers; texts are cut. Most customers have one session of few products.
 
 use customer::text::bounded;
-use events::{EventTime, Money};
+use events::EventTime;
+use events::view::Money;
 
 use crate::intent::trigger::Trigger;
 use crate::state::{Line, Mark};
@@ -234,11 +235,11 @@ impl Pending {
 
 impl Amount {
     pub(crate) fn of(money: &Money, text_bytes: usize) -> Self {
-        Self { minor: money.amount_minor, currency: bounded(&money.currency, text_bytes) }
+        Self { minor: money.amount_minor, currency: bounded(money.currency, text_bytes) }
     }
 
     /// The amount as events carry it.
-    pub fn money(&self) -> Money {
-        Money { amount_minor: self.minor, currency: self.currency.as_str().into() }
+    pub fn money(&self) -> Money<'_> {
+        Money { amount_minor: self.minor, currency: &self.currency }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::story::{DAY, HOUR, MINUTE, Story, checkout, euros, order, ordered, step};
 use cart_abandonment::intent::About;
+use events::Viewed as _;
 
 #[test]
 fn a_checkout_fires_an_hour_after_its_last_step_and_not_before() {
@@ -27,7 +28,7 @@ fn it_tells_the_step_reached_and_what_is_at_stake() {
     let candidate = story.last.take().expect("it has fired");
     let About::Checkout(left) = &candidate.about else { panic!("it is about a checkout") };
     assert_eq!((left.id.as_deref(), left.step.as_deref()), (Some("x"), Some("payment")));
-    assert_eq!(left.value.as_ref().map(|value| value.money()), Some(euros(4_200)));
+    assert_eq!(left.value.as_ref().map(|value| value.money()), Some(euros(4_200).view()));
     assert_eq!((candidate.episode.opened_by.as_str(), candidate.opened_at().as_millis()), ("e1", 0));
     assert_eq!((candidate.episode.armed_by.as_str(), candidate.armed_at().as_millis()), ("e3", 2));
     assert_eq!(candidate.step, 0);

@@ -2,6 +2,7 @@
 
 use crate::story::{DAY, HOUR, MINUTE, Story, euros, ordered, refused};
 use cart_abandonment::intent::About;
+use events::Viewed as _;
 
 const QUARTER: i64 = 15 * MINUTE;
 
@@ -12,7 +13,7 @@ fn a_refused_payment_fires_a_quarter_of_an_hour_later_and_not_before() {
     assert_eq!(story.until(QUARTER).told(), ["payment_failed of e1 at 15m"]);
     let candidate = story.last.take().expect("it has fired");
     let About::Payment(payment) = &candidate.about else { panic!("it is about a payment") };
-    assert_eq!(payment.amount.as_ref().map(|amount| amount.money()), Some(euros(4_200)));
+    assert_eq!(payment.amount.as_ref().map(|amount| amount.money()), Some(euros(4_200).view()));
     assert_eq!(payment.error.as_deref(), Some("card_declined"));
     assert_eq!(payment.order_id.as_deref(), Some("o-1"));
     assert_eq!((candidate.episode.opened_by.as_str(), candidate.episode.armed_by.as_str()), ("e1", "e1"));

@@ -4,6 +4,7 @@
 use cart_abandonment::intent::{IntentState, Known, Rules};
 use cart_abandonment::{CartState, FiredAs};
 use customer::{Moment, Profile};
+use events::Viewed as _;
 use events::{Body, Event, EventTime, Span};
 use proptest::prelude::*;
 use prost::Message as _;
@@ -169,10 +170,10 @@ proptest! {
             let event = Event { backfill, ..event(&format!("e{n}"), at, body, None) };
             let late = event.occurred_at <= watermark;
             let moment = Moment { watermark, appended_at: None, settle: Span::from_secs(60), late };
-            profile.apply(&event, &moment, &customer::Limits::default());
-            cart.apply(&cart_rules, &event, &moment);
+            profile.apply(&event.view(), &moment, &customer::Limits::default());
+            cart.apply(&cart_rules, &event.view(), &moment);
             let known = Known { profile: &profile, cart: &cart };
-            state.apply(&rules, known, &event, &moment);
+            state.apply(&rules, known, &event.view(), &moment);
             prop_assert_eq!(IntentState::decode(state.encode_to_vec().as_slice()), Ok(state.clone()));
             watermark = watermark.max(EventTime::from_millis(next));
             while let Some(due) = state.next_due().filter(|due| *due <= watermark) {

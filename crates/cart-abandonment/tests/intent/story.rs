@@ -4,6 +4,7 @@
 use cart_abandonment::intent::{About, Candidate, Effect, IntentState, Known, Rules};
 use cart_abandonment::{CartState, FiredAs};
 use customer::{Limits, Moment, Profile};
+use events::Viewed as _;
 use events::event::{
     CartItemAdded, CartItemRemoved, CartSnapshot, CheckoutStarted, CheckoutStep, OrderCompleted, PageViewed,
     PaymentFailed, ProductViewed, Searched,
@@ -120,14 +121,14 @@ impl Story {
     }
 
     pub fn apply(&mut self, event: &Event, late: bool) -> &mut Self {
-        if self.profile.has_seen(event) {
+        if self.profile.has_seen(&event.view()) {
             return self;
         }
         let moment = self.moment(late);
-        self.profile.apply(event, &moment, &self.limits);
+        self.profile.apply(&event.view(), &moment, &self.limits);
         self.apply_to_cart(event, &moment);
         let known = Known { profile: &self.profile, cart: &self.cart };
-        for effect in self.state.apply(&self.rules, known, event, &moment) {
+        for effect in self.state.apply(&self.rules, known, &event.view(), &moment) {
             match effect {
                 Effect::Due(candidate) => self.tell(*candidate),
                 Effect::Retracted(retraction) => {
@@ -144,7 +145,7 @@ impl Story {
 
     fn apply_to_cart(&mut self, event: &Event, moment: &Moment) {
         let Some(rules) = &self.cart_rules else { return };
-        for effect in self.cart.apply(rules, event, moment) {
+        for effect in self.cart.apply(rules, &event.view(), moment) {
             let cart_abandonment::Effect::Retracted(retraction) = effect else { continue };
             self.state.forget(&retraction.fired.trigger_id);
             self.told.push(format!("cart taken back: {}", retraction.reason.as_str()));

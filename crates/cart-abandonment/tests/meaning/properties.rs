@@ -3,6 +3,7 @@
 use crate::shop::{added, added_to, checkout, event, order, ordered, removed, shown};
 use cart_abandonment::{CartState, OrderMatch, Rules};
 use customer::Moment;
+use events::Viewed as _;
 use events::{Body, EventTime, Span};
 use proptest::prelude::*;
 use prost::Message as _;
@@ -37,7 +38,7 @@ proptest! {
         for (n, (at, body, backfill, next)) in events.into_iter().enumerate() {
             let occurred_at = EventTime::from_millis(at);
             let moment = Moment { watermark, appended_at: None, settle: Span::from_secs(60), late: occurred_at <= watermark };
-            state.apply(&rules, &event(&format!("e{n}"), occurred_at, body, backfill), &moment);
+            state.apply(&rules, &event(&format!("e{n}"), occurred_at, body, backfill).view(), &moment);
             prop_assert!(state.open.as_ref().is_none_or(|cart| cart.quantity() > 0));
             prop_assert_eq!(CartState::decode(state.encode_to_vec().as_slice()), Ok(state.clone()));
             watermark = watermark.max(EventTime::from_millis(next));

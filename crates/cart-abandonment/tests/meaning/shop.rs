@@ -3,6 +3,7 @@
 
 use cart_abandonment::{CartState, Effect, FiredAs, Rules};
 use customer::Moment;
+use events::Viewed as _;
 use events::event::{CartItemAdded, CartItemRemoved, CartSnapshot, CheckoutStarted, OrderCompleted};
 use events::{Body, Context, CustomerId, Event, EventId, EventTime, Item, Origin, Span};
 use prost::Message as _;
@@ -69,7 +70,7 @@ impl Shop {
         let event = event(&format!("e{}", self.events), at, body, self.backfill);
         let late = at <= self.watermark;
         let moment = Moment { watermark: self.watermark, appended_at: None, settle: SETTLE, late };
-        let effects = self.state.apply(&self.rules, &event, &moment);
+        let effects = self.state.apply(&self.rules, &event.view(), &moment);
         self.note(effects);
         self.check_bytes()
     }

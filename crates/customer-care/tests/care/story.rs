@@ -2,6 +2,7 @@
 
 use customer::{Limits, Moment, Profile};
 use customer_care::{About, Candidate, CareState, Effect, FiredAs, Retraction, Rules};
+use events::Viewed as _;
 use events::event::*;
 use events::{CustomerId, EventId, EventTime, Span};
 use prost::Message as _;
@@ -139,13 +140,13 @@ impl Story {
     }
 
     pub fn apply(&mut self, event: &Event, late: bool) -> &mut Self {
-        if self.profile.has_seen(event) {
+        if self.profile.has_seen(&event.view()) {
             return self;
         }
         let moment =
             Moment { watermark: self.watermark, appended_at: None, settle: Span::from_minutes(1), late };
-        self.profile.apply(event, &moment, &Limits::default());
-        for effect in self.state.apply(&self.rules, event, &moment) {
+        self.profile.apply(&event.view(), &moment, &Limits::default());
+        for effect in self.state.apply(&self.rules, &event.view(), &moment) {
             match effect {
                 Effect::Due(candidate) => self.tell(*candidate),
                 Effect::Retracted(retraction) => {

@@ -3,7 +3,7 @@
 use events::event::{
     ConsentChanged, ErasureRequested, MessageSent, OrderCompleted, ProfileUpdated, Unsubscribed,
 };
-use events::{CustomerId, EventId, Origin, Span};
+use events::{CustomerId, Event, EventId, Origin, Span, Viewed as _};
 use proptest::prelude::*;
 use prost::Message as _;
 
@@ -38,7 +38,7 @@ fn order(id: &str, at_ms: i64, order_id: &str) -> Event {
 fn after(events: &[Event]) -> Profile {
     let mut profile = Profile::default();
     for event in events {
-        profile.apply(event, &NOW, &Limits::default());
+        profile.apply(&event.view(), &NOW, &Limits::default());
     }
     profile
 }
@@ -46,10 +46,13 @@ fn after(events: &[Event]) -> Profile {
 #[test]
 fn an_event_is_seen_by_its_id_and_an_order_by_its_own() {
     let profile = after(&[order("e1", 10, "o1")]);
-    assert!(profile.has_seen(&order("e1", 99, "o9")));
-    assert!(profile.has_seen(&order("e2", 99, "o1")));
-    assert!(!profile.has_seen(&order("e2", 99, "o2")));
-    assert!(!profile.has_seen(&order("e2", 99, "")), "orders without an id are told by their events alone");
+    assert!(profile.has_seen(&order("e1", 99, "o9").view()));
+    assert!(profile.has_seen(&order("e2", 99, "o1").view()));
+    assert!(!profile.has_seen(&order("e2", 99, "o2").view()));
+    assert!(
+        !profile.has_seen(&order("e2", 99, "").view()),
+        "orders without an id are told by their events alone"
+    );
 }
 
 #[test]
@@ -108,7 +111,7 @@ fn erasure_drops_what_was_known_and_what_is_told_later_about_the_time_before() {
     let profile = after(&[order("e1", 10, "o1"), erasure, order("e3", 15, "o3")]);
     assert!(profile.is_erased());
     assert_eq!((profile.orders, profile.last_order_ms, profile.last_activity_ms), (0, None, None));
-    assert!(profile.has_seen(&order("e1", 10, "o1")), "a duplicate would tell it again");
+    assert!(profile.has_seen(&order("e1", 10, "o1").view()), "a duplicate would tell it again");
 }
 
 #[test]
@@ -127,7 +130,7 @@ fn retention_never_ends_in_the_past() {
     let now = EventTime::from_millis(0) + Span::from_days(1_000);
     let moment = Moment { watermark: now, late: true, ..NOW };
     let mut forgotten_before = Profile::default();
-    forgotten_before.apply(&order("e3", 20, "o3"), &moment, &Limits::default());
+    forgotten_before.apply(&order("e3", 20, "o3").view(), &moment, &Limits::default());
     assert_eq!(forgotten_before.retained_until(), Some(now + moment.settle));
     assert!(forgotten_before.is_outdated(now + moment.settle, &Limits::default()));
 }

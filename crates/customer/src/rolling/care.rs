@@ -1,6 +1,6 @@
 //! Open tickets and the last answers to surveys.
 
-use events::event::SurveyAnswered;
+use events::view::SurveyAnswered;
 use events::{EventTime, Span};
 
 use super::Rolling;
@@ -68,7 +68,7 @@ pub(super) fn note_ticket(tickets: &mut Vec<Ticket>, ticket_id: &str, at_ms: i64
 
 impl Rolling {
     pub(super) fn note_answer(&mut self, answer: &SurveyAnswered, at_ms: i64) {
-        let known = match answer.survey.as_str() {
+        let known = match answer.survey {
             "csat" => &mut self.csat,
             "nps" => &mut self.nps,
             "ces" => &mut self.ces,

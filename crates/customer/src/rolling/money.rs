@@ -4,12 +4,11 @@
 //! cancellation takes the rest, as long as the order is among the last that the profile remembers. A refund of another
 //! order counts in full; a cancellation of one takes nothing.
 
-use events::event::{OrderCancelled, OrderCompleted, OrderRefunded};
-
 use super::rules::Rules;
 use super::window::{self, Window};
 use crate::Limits;
 use crate::recent::fingerprint;
+use events::view::{OrderCancelled, OrderCompleted, OrderRefunded};
 
 /// What was spent and given back, in minor units of the currency.
 #[derive(Clone, PartialEq, Eq, prost::Message)]

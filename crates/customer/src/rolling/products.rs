@@ -2,9 +2,8 @@
 //!
 //! Of each deed the newest are kept, each product once, with the last time. At equal times the id decides.
 
+use events::view::Item;
 use std::cmp::Reverse;
-
-use events::event::Item;
 
 /// Longer ids are passed over: a shortened one would name no product.
 const ID_BYTES: usize = 64;
@@ -53,11 +52,11 @@ impl Deed {
 pub(super) fn note<'a>(
     products: &mut Vec<Product>,
     deed: Deed,
-    items: impl IntoIterator<Item = &'a Item>,
+    items: impl IntoIterator<Item = &'a Item<'a>>,
     at_ms: i64,
 ) {
     for item in items {
-        let id = item.product_id.as_str();
+        let id = item.product_id;
         if !id.is_empty() && id.len() <= ID_BYTES {
             note_one(products, deed, id, at_ms);
         }

@@ -1,7 +1,7 @@
 //! What can be configured about the rolling profile, and what of it makes sense.
 
 use events::Span;
-use events::event::Money;
+use events::view::Money;
 use serde::Serialize;
 
 use super::rfm::Cuts;

@@ -1,10 +1,10 @@
 //! What the rolling profile keeps of single events, how large it grows, and that neighbouring releases read it.
 
-use events::EventTime;
 use events::event::{
     CartItemAdded, ErasureRequested, Item, MessageSent, Money as Price, OrderCancelled, OrderCompleted,
     OrderRefunded, ProductViewed, SurveyAnswered, TicketOpened, TicketReopened, TicketResolved,
 };
+use events::{EventTime, Viewed as _};
 use prost::Message as _;
 
 use super::*;
@@ -18,7 +18,7 @@ const START: i64 = 1_772_323_200_000;
 fn after(bodies: &[(i64, Body)]) -> Profile {
     let mut profile = Profile::default();
     for (place, (at_ms, body)) in bodies.iter().enumerate() {
-        profile.apply(&event(&format!("e{place}"), *at_ms, body.clone()), &NOW, &Limits::default());
+        profile.apply(&event(&format!("e{place}"), *at_ms, body.clone()).view(), &NOW, &Limits::default());
     }
     profile
 }
@@ -101,8 +101,8 @@ fn spend_of_another_currency_than_the_configured_is_forgotten() {
         profile.standing(&rules, EventTime::from_millis(2 * DAY)).and_then(|now| now.lifetime_value_minor())
     };
     assert_eq!(value(&profile), None);
-    profile.apply(&event("e9", DAY, order("o2", price(700, "USD"), &[])), &NOW, &limits);
-    profile.apply(&event("e10", DAY, cancelled("o1")), &NOW, &limits);
+    profile.apply(&event("e9", DAY, order("o2", price(700, "USD"), &[])).view(), &NOW, &limits);
+    profile.apply(&event("e10", DAY, cancelled("o1")).view(), &NOW, &limits);
     assert_eq!(value(&profile), Some(700));
 }
 
@@ -187,7 +187,7 @@ fn the_last_channel_is_that_of_the_last_activity() {
     for (place, (at_ms, channel)) in [(5, "web"), (9, "ios"), (7, "android")].into_iter().enumerate() {
         let mut event = event(&format!("e{place}"), at_ms, viewed("a"));
         event.context.channel = Some(channel.into());
-        profile.apply(&event, &NOW, &Limits::default());
+        profile.apply(&event.view(), &NOW, &Limits::default());
     }
     let channel = profile.rolling.and_then(|rolling| rolling.channel);
     assert_eq!(channel, Some(Fact { text: "ios".to_owned(), at_ms: 9 }));
@@ -198,7 +198,7 @@ fn nothing_is_kept_while_it_is_off_nor_of_a_time_before_erasure() {
     let off = Limits { rolling: None, ..Limits::default() };
     let mut profile = after(&[(0, viewed("a"))]);
     assert!(profile.rolling.is_some());
-    profile.apply(&event("e9", 1, viewed("b")), &NOW, &off);
+    profile.apply(&event("e9", 1, viewed("b")).view(), &NOW, &off);
     assert_eq!(profile.rolling, None);
     let erasure = Body::ErasureRequested(ErasureRequested::default());
     let erased = [(0, order("o1", price(10, "EUR"), &["a"])), (5, erasure), (3, viewed("b"))];
@@ -222,7 +222,7 @@ fn regular(days: i64) -> Profile {
     let mut profile = after(&bodies);
     let mut last = event("last", START + days * DAY, viewed("product-1"));
     last.context.channel = Some("android".into());
-    profile.apply(&last, &NOW, &Limits::default());
+    profile.apply(&last.view(), &NOW, &Limits::default());
     profile
 }
 
@@ -241,7 +241,7 @@ fn nobody_takes_more_than_the_bound() {
     let mut tell = |at_ms: i64, body: Body| {
         let mut event = event(&format!("e{at_ms}-{}", body.kind()), at_ms, body);
         event.context.channel = Some("c".repeat(500).into());
-        profile.apply(&event, &NOW, &limits);
+        profile.apply(&event.view(), &NOW, &limits);
     };
     for day in 0..800 {
         let (at, id) = (START + day * DAY, format!("{day:064}"));

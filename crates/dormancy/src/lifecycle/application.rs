@@ -1,7 +1,8 @@
 //! An event on its way into the state, with what is needed to judge it.
 
 use customer::{Moment, Profile};
-use events::{Event, EventTime};
+use events::EventTime;
+use events::view::Event;
 
 use super::rules::Rules;
 
@@ -10,7 +11,7 @@ pub(super) struct Application<'a> {
     pub rules: &'a Rules,
     /// The profile after the event.
     pub profile: &'a Profile,
-    pub event: &'a Event,
+    pub event: &'a Event<'a>,
     pub moment: &'a Moment,
 }
 

@@ -5,7 +5,7 @@
 //! mean, and so the timer, but ends nothing.
 
 use customer::text::bounded_id;
-use events::event::OrderCompleted;
+use events::view::OrderCompleted;
 use events::{EventTime, Span};
 
 use super::application::Application;
@@ -23,7 +23,7 @@ impl LifecycleState {
         let Some(rule) = &at.rules.replenishment_due else { return Vec::new() };
         let mut noted: Vec<&str> = Vec::new();
         let mut wrong = Vec::new();
-        for product_id in order.items.iter().map(|item| item.product_id.as_str()) {
+        for product_id in order.items.iter().map(|item| item.product_id) {
             if !product_id.is_empty() && !noted.contains(&product_id) {
                 noted.push(product_id);
                 wrong.extend(self.buy_product(&bounded_id(product_id), rule, at));

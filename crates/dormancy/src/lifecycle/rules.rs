@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use events::Span;
-use events::event::Money;
+use events::view::Money;
 use serde::Serialize;
 
 use super::effect::Trigger;

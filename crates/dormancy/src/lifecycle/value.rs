@@ -12,7 +12,8 @@
 //! a look for its own moment; the look at which two bands will be lost without an event is computed and timed.
 
 use customer::text::bounded_id;
-use events::{Body, Event, EventTime};
+use events::view::Event;
+use events::{Body, EventTime};
 
 use super::application::Application;
 use super::effect::{Candidate, Subject, Trigger};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use customer::{Limits, Moment, Profile};
 use dormancy::FiredAs;
 use dormancy::lifecycle::{Candidate, Effect, LifecycleState, Rules, Subject};
+use events::Viewed as _;
 use events::event::{Item, Money, OrderCancelled, OrderCompleted, OrderRefunded, PageViewed, ProfileUpdated};
 use events::{Body, Context, CustomerId, Event, EventId, EventTime, Origin, Span};
 use prost::Message as _;
@@ -144,12 +145,12 @@ impl Story {
     }
 
     fn apply(&mut self, event: Event, late: bool) -> &mut Self {
-        if self.profile.has_seen(&event) {
+        if self.profile.has_seen(&event.view()) {
             return self;
         }
         let moment = Moment { watermark: self.watermark, appended_at: None, settle: SETTLE, late };
-        self.profile.apply(&event, &moment, &Limits::default());
-        for effect in self.state.apply(&self.rules, &self.profile, &event, &moment) {
+        self.profile.apply(&event.view(), &moment, &Limits::default());
+        for effect in self.state.apply(&self.rules, &self.profile, &event.view(), &moment) {
             let Effect::Retracted(back) = effect else { panic!("an event makes nothing due") };
             let product = back.product_id.map(|id| format!(" {id}")).unwrap_or_default();
             let fired_at = EventTime::from_millis(back.fired.fired_ms);

@@ -18,7 +18,7 @@ pub use peek::{Head, Peeked, peek};
 pub use schemas::BuiltInSchema;
 pub(crate) use wire::{Fault, Wire, take_long, wire_record, write_long};
 
-use crate::{AnonymousEvent, Event, LogEntry, Tick};
+use crate::{AnonymousEvent, Event, LogEntry, Tick, view};
 
 /// What an encoded event usually needs, so that its buffer grows rarely.
 const USUAL_LEN: usize = 384;
@@ -90,8 +90,19 @@ pub fn encode_tick(tick: &Tick) -> Vec<u8> {
 /// If the value is no complete event or tick, or has bytes left over.
 pub fn decode(value: &[u8]) -> Result<LogEntry, CodecError> {
     match split_frame(value, None)? {
-        (BuiltInSchema::Event, body) => Ok(LogEntry::Event(decode_own(body)?)),
+        (BuiltInSchema::Event, body) => Ok(LogEntry::Event(Box::new(decode_own(body)?))),
         (BuiltInSchema::Tick, body) => Ok(LogEntry::Tick(from_avro(BuiltInSchema::Tick, body)?)),
+        (other, _) => Err(CodecError::WrongSchema { found: other }),
+    }
+}
+
+/// Reads a record of `customer-events` that holds an event, without copying its texts.
+///
+/// # Errors
+/// As [`decode`]; [`CodecError::WrongSchema`] for a tick.
+pub fn view_event(value: &[u8]) -> Result<view::Event<'_>, CodecError> {
+    match split_frame(value, None)? {
+        (BuiltInSchema::Event, body) => decode_own(body),
         (other, _) => Err(CodecError::WrongSchema { found: other }),
     }
 }
@@ -102,22 +113,22 @@ pub fn decode(value: &[u8]) -> Result<LogEntry, CodecError> {
 /// If the value is no complete event or tick, or has bytes left over.
 pub fn decode_anonymous(value: &[u8]) -> Result<AnonymousEntry, CodecError> {
     match split_frame(value, None)? {
-        (BuiltInSchema::AnonymousEvent, body) => Ok(AnonymousEntry::Event(decode_own(body)?)),
+        (BuiltInSchema::AnonymousEvent, body) => Ok(AnonymousEntry::Event(Box::new(decode_own(body)?))),
         (schema @ BuiltInSchema::Tick, body) => Ok(AnonymousEntry::Tick(from_avro(schema, body)?)),
         (other, _) => Err(CodecError::WrongSchema { found: other }),
     }
 }
 
-fn encode_own(schema: BuiltInSchema, record: &impl Wire) -> Vec<u8> {
+fn encode_own<'r>(schema: BuiltInSchema, record: &impl Wire<'r>) -> Vec<u8> {
     let mut framed = framing::start_frame(schema, USUAL_LEN);
     record.write(&mut framed);
     framed
 }
 
 /// Reads all of `body` as a record that this program writes.
-fn decode_own<T: Wire>(body: &[u8]) -> Result<Box<T>, CodecError> {
+fn decode_own<'r, T: Wire<'r>>(body: &'r [u8]) -> Result<T, CodecError> {
     let mut rest = body;
-    let record = Box::new(T::read(&mut rest)?);
+    let record = T::read(&mut rest)?;
     if rest.is_empty() { Ok(record) } else { Err(CodecError::malformed("bytes are left over")) }
 }
 

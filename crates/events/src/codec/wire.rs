@@ -43,25 +43,33 @@ impl From<Fault> for CodecError {
     }
 }
 
-/// A value in Avro's binary encoding.
-pub(crate) trait Wire: Sized {
+/// A value in Avro's binary encoding. It may borrow from the record `'r` that it is read out of.
+pub(crate) trait Wire<'r>: Sized {
     /// Appends the value.
     fn write(&self, out: &mut Vec<u8>);
 
     /// Takes a value off the front of `rest`.
-    fn read(rest: &mut &[u8]) -> Result<Self, Fault>;
+    fn read(rest: &mut &'r [u8]) -> Result<Self, Fault>;
 }
 
 /// A record is its fields in order.
 macro_rules! wire_record {
     ($name:ident { $($field:ident),* $(,)? }) => {
-        impl $crate::codec::Wire for $name {
+        impl<'r, T: $crate::codec::Wire<'r>> $crate::codec::Wire<'r> for $name<T> {
             fn write(&self, out: &mut Vec<u8>) {
                 $($crate::codec::Wire::write(&self.$field, out);)*
             }
 
-            fn read(rest: &mut &[u8]) -> Result<Self, $crate::codec::Fault> {
+            fn read(rest: &mut &'r [u8]) -> Result<Self, $crate::codec::Fault> {
                 Ok(Self { $($field: $crate::codec::Wire::read(rest)?,)* })
+            }
+        }
+
+        impl $crate::view::Viewed for $name {
+            type View<'a> = $name<&'a str>;
+
+            fn view(&self) -> $name<&str> {
+                $name { $($field: $crate::view::Viewed::view(&self.$field),)* }
             }
         }
     };
@@ -129,32 +137,42 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-impl Wire for SmolStr {
+impl<'r> Wire<'r> for SmolStr {
     fn write(&self, out: &mut Vec<u8>) {
         write_text(self, out);
     }
 
-    fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
+    fn read(rest: &mut &'r [u8]) -> Result<Self, Fault> {
         take_text(rest).map(Self::new)
     }
 }
 
-impl Wire for EventTime {
+impl<'r> Wire<'r> for &'r str {
+    fn write(&self, out: &mut Vec<u8>) {
+        write_text(self, out);
+    }
+
+    fn read(rest: &mut &'r [u8]) -> Result<Self, Fault> {
+        take_text(rest)
+    }
+}
+
+impl<'r> Wire<'r> for EventTime {
     fn write(&self, out: &mut Vec<u8>) {
         write_long(self.as_millis(), out);
     }
 
-    fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
+    fn read(rest: &mut &'r [u8]) -> Result<Self, Fault> {
         take_long(rest).map(Self::from_millis)
     }
 }
 
-impl Wire for bool {
+impl<'r> Wire<'r> for bool {
     fn write(&self, out: &mut Vec<u8>) {
         out.push(u8::from(*self));
     }
 
-    fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
+    fn read(rest: &mut &'r [u8]) -> Result<Self, Fault> {
         let (byte, after) = rest.split_first().ok_or(Fault::Truncated)?;
         *rest = after;
         match byte {
@@ -167,12 +185,12 @@ impl Wire for bool {
 
 macro_rules! wire_number {
     ($($number:ty)*) => {
-        $(impl Wire for $number {
+        $(impl<'r> Wire<'r> for $number {
             fn write(&self, out: &mut Vec<u8>) {
                 write_long(i64::from(*self), out);
             }
 
-            fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
+            fn read(rest: &mut &'r [u8]) -> Result<Self, Fault> {
                 Self::try_from(take_long(rest)?).map_err(|_| Fault::NumberRange)
             }
         })*
@@ -182,7 +200,7 @@ macro_rules! wire_number {
 wire_number! { i64 i32 u32 }
 
 /// The union of null and `T`.
-impl<T: Wire> Wire for Option<T> {
+impl<'r, T: Wire<'r>> Wire<'r> for Option<T> {
     fn write(&self, out: &mut Vec<u8>) {
         write_long(i64::from(self.is_some()), out);
         if let Some(value) = self {
@@ -190,7 +208,7 @@ impl<T: Wire> Wire for Option<T> {
         }
     }
 
-    fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
+    fn read(rest: &mut &'r [u8]) -> Result<Self, Fault> {
         match take_long(rest)? {
             0 => Ok(None),
             1 => T::read(rest).map(Some),
@@ -203,7 +221,7 @@ impl<T: Wire> Wire for Option<T> {
 const LINES_AT_ONCE: usize = 16;
 
 /// An array of records, of which none is empty: it is written as one block, and read as any number of them.
-impl<T: Wire> Wire for Vec<T> {
+impl<'r, T: Wire<'r>> Wire<'r> for Vec<T> {
     fn write(&self, out: &mut Vec<u8>) {
         if !self.is_empty() {
             write_long(self.len() as i64, out);
@@ -212,7 +230,7 @@ impl<T: Wire> Wire for Vec<T> {
         out.push(0);
     }
 
-    fn read(rest: &mut &[u8]) -> Result<Self, Fault> {
+    fn read(rest: &mut &'r [u8]) -> Result<Self, Fault> {
         let mut elements = Self::new();
         loop {
             let count = take_long(rest)?;

@@ -32,7 +32,13 @@ impl Fold for Idle {
         serde_json::to_vec(customer).unwrap()
     }
 
-    fn apply(&self, record: &mut (i64, u64), event: &Event, _: &Moment, _: &mut Vec<Output>) -> Applied {
+    fn apply(
+        &self,
+        record: &mut (i64, u64),
+        event: &events::view::Event,
+        _: &Moment,
+        _: &mut Vec<Output>,
+    ) -> Applied {
         *record = (record.0.max(event.occurred_at.as_millis()), record.1 + 1);
         Applied::Applied
     }

@@ -4,7 +4,8 @@ use customer_care::{
     About as Facts, Candidate, CareState, Effect, FiredAs, InvalidRule, Retraction, Rules, Trigger,
     WaitedSince,
 };
-use events::{Event, EventTime, Span};
+use events::view::Event;
+use events::{EventTime, Span};
 use serde::Serialize;
 
 use crate::dispatch::Dispatch;
@@ -151,7 +152,7 @@ fn inputs(candidate: &Candidate) -> Vec<Input<'_>> {
 /// What was sent is taken back, because of `event`; none of what only another release knows.
 fn withdrawal<'a>(
     retraction: &'a Retraction,
-    event: &'a Event,
+    event: &'a Event<'a>,
     rule: Rule<'a, Rules>,
 ) -> Option<Withdrawal<'a>> {
     let fired = &retraction.fired;

@@ -2,7 +2,8 @@
 
 use cart_abandonment::intent::{self, IntentState};
 use cart_abandonment::{Candidate, CartState, Effect, FiredAs, Line, OpenCart, Reason, Retraction, Rules};
-use events::{Event, EventTime};
+use events::EventTime;
+use events::view::Event;
 use serde::Serialize;
 
 use crate::dispatch::Dispatch;
@@ -118,7 +119,7 @@ fn occasion<'a>(candidate: &'a Candidate, rule: Rule<'a, Rules>) -> Occasion<'a>
 /// What was sent about a cart is taken back, because of `event`; `abandoned_before` is what is known now.
 fn withdrawal<'a>(
     retraction: &'a Retraction,
-    event: &'a Event,
+    event: &'a Event<'a>,
     abandoned_before: u32,
     rule: Rule<'a, Rules>,
 ) -> Withdrawal<'a> {

@@ -6,7 +6,8 @@ use cart_abandonment::intent::{
     About as Facts, Candidate, Effect, IntentState, Known, Retraction, Rules, Trigger,
 };
 use cart_abandonment::{CartState, FiredAs};
-use events::{Event, EventTime, Span};
+use events::view::Event;
+use events::{EventTime, Span};
 
 use crate::dispatch::Dispatch;
 use crate::kind::{self, Kind};
@@ -137,7 +138,7 @@ fn reasons(candidate: &Candidate) -> (String, Vec<Input<'_>>) {
 }
 
 /// What was sent is taken back, because of `event`.
-fn withdrawal<'a>(retraction: &'a Retraction, event: &'a Event, rule: Rule<'a, Rules>) -> Withdrawal<'a> {
+fn withdrawal<'a>(retraction: &'a Retraction, event: &'a Event<'a>, rule: Rule<'a, Rules>) -> Withdrawal<'a> {
     let fired = &retraction.fired;
     // What is stored was made of a trigger of this family, and the cart's own is not retracted here.
     let trigger = fired.episode.trigger().unwrap_or(Trigger::CheckoutAbandonment);

@@ -2,7 +2,8 @@
 
 use dormancy::lifecycle::{Candidate, Effect, LifecycleState, Retraction, Rules, Subject, Trigger};
 use dormancy::{FiredAs, InvalidRule};
-use events::{Event, EventTime, Span};
+use events::view::Event;
+use events::{EventTime, Span};
 use serde::Serialize;
 
 use crate::dispatch::Dispatch;
@@ -177,7 +178,7 @@ fn reasons(candidate: &Candidate) -> (String, Vec<Input<'_>>) {
 }
 
 /// What was sent is taken back, because of the order that `event` reports.
-fn withdrawal<'a>(retraction: &'a Retraction, event: &'a Event, rule: Rule<'a, Rules>) -> Withdrawal<'a> {
+fn withdrawal<'a>(retraction: &'a Retraction, event: &'a Event<'a>, rule: Rule<'a, Rules>) -> Withdrawal<'a> {
     let fired = &retraction.fired;
     let fired_at = EventTime::from_millis(fired.fired_ms);
     let summary = format!(

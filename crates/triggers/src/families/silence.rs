@@ -1,7 +1,8 @@
 //! Dormancy and the return from it, as the composition sees them.
 
 use dormancy::{Candidate, DormancyState, Effect, FiredAs, Retraction, Return, Rules, Tier};
-use events::{Event, EventTime};
+use events::EventTime;
+use events::view::Event;
 use serde::Serialize;
 
 use crate::dispatch::Dispatch;
@@ -86,7 +87,7 @@ fn occasion<'a>(candidate: &'a Candidate, rule: Rule<'a, Rules>) -> Occasion<'a>
 }
 
 /// The customer is back, by `event`.
-fn reactivation<'a>(back: &'a Return, event: &'a Event, rule: Rule<'a, Rules>) -> Occasion<'a> {
+fn reactivation<'a>(back: &'a Return, event: &'a Event<'a>, rule: Rule<'a, Rules>) -> Occasion<'a> {
     let lasted = back.at.since(back.silent_since);
     let summary = format!(
         "The customer came back at {} after a silence of {lasted} that had reached the tier {}.",
@@ -114,7 +115,7 @@ fn reactivation<'a>(back: &'a Return, event: &'a Event, rule: Rule<'a, Rules>) -
 }
 
 /// A tier is taken back, because of `event`.
-fn withdrawal<'a>(retraction: &'a Retraction, event: &'a Event, rule: Rule<'a, Rules>) -> Withdrawal<'a> {
+fn withdrawal<'a>(retraction: &'a Retraction, event: &'a Event<'a>, rule: Rule<'a, Rules>) -> Withdrawal<'a> {
     let fired = &retraction.fired;
     let since = EventTime::from_millis(fired.silent_since_ms);
     let fired_at = EventTime::from_millis(fired.fired_ms);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use contact_policy::{ConsentDefault, Gate};
 use customer::Moment;
 use engine::fold::{Applied, Fold, Output};
+use events::Viewed as _;
 use events::event::{CartItemAdded, ConsentChanged, OrderCompleted};
 use events::{Body, Context, CustomerId, Event, EventId, EventTime, Item, Money, Origin, Span};
 use serde_json::Value;
@@ -110,7 +111,7 @@ impl Log {
     fn apply(&mut self, event: &Event, late: bool) -> Applied {
         let mut record = self.load(&event.customer_id);
         let moment = self.moment(late);
-        let applied = self.fold.apply(&mut record, event, &moment, &mut self.outputs);
+        let applied = self.fold.apply(&mut record, &event.view(), &moment, &mut self.outputs);
         self.store(&event.customer_id, &record);
         applied
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use churn_risk::{Case, ChurnState, Features, PurchaseHistory, Settings};
 use customer::{Limits, Moment, Profile};
-use events::{Body, CustomerId, Event, EventTime, LogEntry, Span, codec};
+use events::view::Event;
+use events::{Body, CustomerId, EventTime, Span, codec};
 use replay::sorter::SortedEvents;
 
 use super::customers::{Customers, Period};
@@ -78,9 +79,8 @@ pub fn look(
         if to_come.is_empty() {
             break;
         }
-        if let LogEntry::Event(event) = codec::decode(&event.record)? {
-            customers.entry(event.customer_id.clone()).or_default().apply(settings, limits, &event);
-        }
+        let event = codec::view_event(&event.record)?;
+        customers.entry(event.customer_id.clone()).or_default().apply(settings, limits, &event);
     }
     for place in to_come {
         looks[place] = looks_at(&customers, settings, cuts[place]);

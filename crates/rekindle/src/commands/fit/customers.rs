@@ -7,7 +7,7 @@ use churn_risk::model::TypicalFit;
 use churn_risk::purchase_days::Day;
 use churn_risk::spending::{amount, units};
 use churn_risk::{PurchaseDays, Spend, Subject};
-use events::{Body, CustomerId, EventTime, LogEntry, Span, codec};
+use events::{Body, CustomerId, EventTime, Span, codec};
 use replay::sorter::SortedEvents;
 
 /// What is fitted to, and what judges.
@@ -48,11 +48,11 @@ impl Customers {
         for event in events {
             let event = event.context("the sorted events cannot be read back")?;
             customers.last_event = Some(event.occurred_at);
-            let LogEntry::Event(event) = codec::decode(&event.record)? else { continue };
+            let event = codec::view_event(&event.record)?;
             let Body::OrderCompleted(order) = &event.body else { continue };
             let id = match order.order_id.is_empty() {
                 true => event.event_id.as_str(),
-                false => order.order_id.as_str(),
+                false => order.order_id,
             };
             if !seen.insert((event.customer_id.clone(), id.to_owned())) {
                 continue;
@@ -150,6 +150,6 @@ impl Order {
     }
 }
 
-fn owned_amount(order: &events::event::OrderCompleted) -> Option<(String, i64)> {
+fn owned_amount(order: &events::view::OrderCompleted) -> Option<(String, i64)> {
     amount(order).map(|(currency, amount)| (currency.to_owned(), amount))
 }

@@ -2,6 +2,7 @@
 
 use customer::Moment;
 use engine::fold::Fold as _;
+use events::Viewed as _;
 use events::event::{CartItemAdded, CheckoutStarted, ConsentChanged, Item};
 use events::{Body, CustomerId, Event, EventId, Money, Origin};
 use triggers::TriggerFold;
@@ -63,7 +64,12 @@ fn record(bodies: Vec<Body>, watermark: i64) -> Record {
     };
     for (place, body) in bodies.into_iter().enumerate() {
         let at = OPENED + place as i64 * HOUR;
-        fold.apply(&mut record, &event(&format!("e-{place}"), at, body), &moment(at - 1), &mut outputs);
+        fold.apply(
+            &mut record,
+            &event(&format!("e-{place}"), at, body).view(),
+            &moment(at - 1),
+            &mut outputs,
+        );
     }
     while let Some(due) = record.next_due().filter(|due| due.as_millis() <= watermark) {
         fold.fire(&CustomerId::new("c-1"), &mut record, due, &moment(watermark), &mut outputs);
