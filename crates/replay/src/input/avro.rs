@@ -1,0 +1,260 @@
+//! Avro object container files of canonical events: what a replay has read in once, for others to read faster. They are
+//! ordinary Avro files, with the schema of `schemas/customer-events/event.avsc`.
+//!
+//! Must stay true: what was written is read back byte for byte; a file that is damaged anywhere is an error and no
+//! shorter file.
+
+use std::io::{self, BufRead, Read, Write};
+
+use events::codec::{self, BuiltInSchema};
+use flate2::bufread::DeflateDecoder;
+use serde_json::Value;
+
+/// What every such file begins with.
+pub const MAGIC: [u8; 4] = *b"Obj\x01";
+/// Blocks are written when they have so many bytes.
+const BLOCK_BYTES: usize = 64 * 1024;
+/// A block of more is taken for damage.
+const MAX_BLOCK_BYTES: i64 = 256 * 1024 * 1024;
+/// A value of the header of more is taken for damage.
+const MAX_HEADER_BYTES: i64 = 1024 * 1024;
+/// What stands between blocks. Fixed, so that the same events give the same bytes.
+const MARKER: [u8; 16] = *b"rekindle-events\n";
+
+/// What is wrong with a file.
+#[derive(Debug, thiserror::Error)]
+pub enum ContainerError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Its records are of another schema.
+    #[error(
+        "its records follow the schema `{0}`; events as `--save-events` writes them are read (schemas/customer-events)"
+    )]
+    OtherSchema(String),
+    /// Its blocks are compressed in a way that is not understood.
+    #[error("its blocks are compressed with `{0}`; `null` and `deflate` are read")]
+    OtherCodec(String),
+    /// It does not follow the format.
+    #[error("it is damaged after {events} events: {what}; copy the file again")]
+    Damaged {
+        /// How many events could be read.
+        events: u64,
+        /// What was found.
+        what: &'static str,
+    },
+}
+
+/// Reads the blocks of a file.
+pub struct Blocks<R> {
+    reader: R,
+    deflated: bool,
+    marker: [u8; 16],
+    block: Vec<u8>,
+    packed: Vec<u8>,
+    events: u64,
+}
+
+/// A block's events.
+pub struct Block<'b> {
+    /// How many there are.
+    pub events: u64,
+    /// One after the other.
+    pub bytes: &'b [u8],
+}
+
+impl<R: BufRead> Blocks<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// If it is not one of events, or not to be read.
+    pub fn open(mut reader: R) -> Result<Self, ContainerError> {
+        let mut magic = [0; 4];
+        reader.read_exact(&mut magic).map_err(|error| ended(error, 0))?;
+        let (mut schema, mut compression) = (None, None);
+        loop {
+            let count = take_long(&mut reader, 0)?;
+            if count == 0 {
+                break;
+            }
+            if count < 0 {
+                take_long(&mut reader, 0)?;
+            }
+            for _ in 0..count.unsigned_abs() {
+                let key = take_bytes(&mut reader)?;
+                let value = take_bytes(&mut reader)?;
+                match key.as_slice() {
+                    b"avro.schema" => schema = Some(value),
+                    b"avro.codec" => compression = Some(value),
+                    _ => {}
+                }
+            }
+        }
+        check_schema(&schema.unwrap_or_default())?;
+        let deflated = match compression.as_deref() {
+            None | Some(b"null") => false,
+            Some(b"deflate") => true,
+            Some(other) => {
+                return Err(ContainerError::OtherCodec(String::from_utf8_lossy(other).into_owned()));
+            }
+        };
+        let mut marker = [0; 16];
+        reader.read_exact(&mut marker).map_err(|error| ended(error, 0))?;
+        Ok(Self { reader, deflated, marker, block: Vec::new(), packed: Vec::new(), events: 0 })
+    }
+
+    /// The next block; none at the end.
+    ///
+    /// # Errors
+    /// If the file is damaged, or cannot be read.
+    pub fn next_block(&mut self) -> Result<Option<Block<'_>>, ContainerError> {
+        if self.reader.fill_buf()?.is_empty() {
+            return Ok(None);
+        }
+        let damaged = |events, what| Err(ContainerError::Damaged { events, what });
+        let events = take_long(&mut self.reader, self.events)?;
+        let bytes = take_long(&mut self.reader, self.events)?;
+        if events < 0 || !(0..=MAX_BLOCK_BYTES).contains(&bytes) {
+            return damaged(self.events, "a block of an impossible size");
+        }
+        let target = if self.deflated { &mut self.packed } else { &mut self.block };
+        target.resize(bytes as usize, 0);
+        self.reader.read_exact(target).map_err(|error| ended(error, self.events))?;
+        if self.deflated {
+            self.block.clear();
+            let unpacked = DeflateDecoder::new(self.packed.as_slice());
+            let read = unpacked.take(MAX_BLOCK_BYTES as u64 + 1).read_to_end(&mut self.block);
+            if read.is_err() || self.block.len() as i64 > MAX_BLOCK_BYTES {
+                return damaged(self.events, "a block that cannot be decompressed");
+            }
+        }
+        let mut marker = [0; 16];
+        self.reader.read_exact(&mut marker).map_err(|error| ended(error, self.events))?;
+        if marker != self.marker {
+            return damaged(self.events, "a block that does not end where it says");
+        }
+        self.events += events.unsigned_abs();
+        Ok(Some(Block { events: events.unsigned_abs(), bytes: &self.block }))
+    }
+}
+
+/// The schema has to be this release's, whatever its layout: an event is read field by field.
+fn check_schema(text: &[u8]) -> Result<(), ContainerError> {
+    let own: Option<Value> = serde_json::from_str(BuiltInSchema::Event.text()).ok();
+    let found: Option<Value> = serde_json::from_slice(text).ok();
+    if found.is_some() && found == own {
+        return Ok(());
+    }
+    let text_of = |name: &str| found.as_ref()?.get(name)?.as_str().map(ToOwned::to_owned);
+    let name = [text_of("namespace"), text_of("name")].into_iter().flatten().collect::<Vec<_>>().join(".");
+    let is_namesake = own.as_ref().and_then(|own| own.get("name")?.as_str().map(ToOwned::to_owned)) == text_of("name");
+    Err(ContainerError::OtherSchema(if is_namesake { format!("{name}` of another release of `rekindle") } else { name }))
+}
+
+/// A file that ends in the middle of something is damaged.
+fn ended(error: io::Error, events: u64) -> ContainerError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => ContainerError::Damaged { events, what: "it ends too early" },
+        _ => ContainerError::Io(error),
+    }
+}
+
+/// Avro's long: zigzag, 7 bits a byte.
+fn take_long(reader: &mut impl Read, events: u64) -> Result<i64, ContainerError> {
+    let mut value: u64 = 0;
+    for place in 0..10 {
+        let mut byte = [0];
+        reader.read_exact(&mut byte).map_err(|error| ended(error, events))?;
+        value |= u64::from(byte[0] & 0x7f) << (7 * place);
+        if byte[0] & 0x80 == 0 {
+            return Ok((value >> 1) as i64 ^ -((value & 1) as i64));
+        }
+    }
+    Err(ContainerError::Damaged { events, what: "a number that does not end" })
+}
+
+fn take_bytes(reader: &mut impl Read) -> Result<Vec<u8>, ContainerError> {
+    let length = take_long(reader, 0)?;
+    if !(0..=MAX_HEADER_BYTES).contains(&length) {
+        return Err(ContainerError::Damaged { events: 0, what: "a header of an impossible size" });
+    }
+    let mut bytes = vec![0; length as usize];
+    reader.read_exact(&mut bytes).map_err(|error| ended(error, 0))?;
+    Ok(bytes)
+}
+
+/// Writes events, given as records of `customer-events`.
+pub struct ContainerWriter<W> {
+    to: W,
+    block: Vec<u8>,
+    events: i64,
+}
+
+impl<W: Write> ContainerWriter<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    /// If `to` does not take it.
+    pub fn begin(mut to: W) -> io::Result<Self> {
+        let mut header = MAGIC.to_vec();
+        put_long(1, &mut header);
+        put_bytes(b"avro.schema", &mut header);
+        put_bytes(BuiltInSchema::Event.text().as_bytes(), &mut header);
+        put_long(0, &mut header);
+        header.extend_from_slice(&MARKER);
+        to.write_all(&header)?;
+        Ok(Self { to, block: Vec::with_capacity(2 * BLOCK_BYTES), events: 0 })
+    }
+
+    /// Writes an event.
+    ///
+    /// # Errors
+    /// If it is no record of an event, or `to` does not take it.
+    pub fn push(&mut self, record: &[u8]) -> io::Result<()> {
+        match codec::split_frame(record, None) {
+            Ok((BuiltInSchema::Event, body)) => self.block.extend_from_slice(body),
+            _ => return Err(io::ErrorKind::InvalidData.into()),
+        }
+        self.events += 1;
+        if self.block.len() >= BLOCK_BYTES { self.end_block() } else { Ok(()) }
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// If `to` does not take it.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.end_block()?;
+        self.to.flush()?;
+        Ok(self.to)
+    }
+
+    fn end_block(&mut self) -> io::Result<()> {
+        if self.events == 0 {
+            return Ok(());
+        }
+        let mut sizes = Vec::with_capacity(20);
+        put_long(self.events, &mut sizes);
+        put_long(self.block.len() as i64, &mut sizes);
+        self.to.write_all(&sizes)?;
+        self.to.write_all(&self.block)?;
+        self.to.write_all(&MARKER)?;
+        self.block.clear();
+        self.events = 0;
+        Ok(())
+    }
+}
+
+fn put_long(long: i64, out: &mut Vec<u8>) {
+    let mut value = (long << 1 ^ long >> 63) as u64;
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    put_long(bytes.len() as i64, out);
+    out.extend_from_slice(bytes);
+}
