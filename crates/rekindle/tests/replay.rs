@@ -375,3 +375,32 @@ fn some_of_the_triggers_can_be_replayed_as_if_the_others_were_off() {
     assert_eq!(kinds(&[]).len(), 2);
     assert_eq!(kinds(&["--set", "triggers.only=[\"winback\"]"]), ["winback.fired".to_owned()].into());
 }
+
+#[test]
+fn saved_events_give_the_triggers_of_the_rows_that_they_were_made_of() {
+    let folder = Folder::new();
+    let shop = folder.path("shop.jsonl");
+    let shop = shop.to_str().unwrap();
+    assert_eq!(rekindle(&["generate", "--events", "5000", "--customers", "200", "--output", shop]).code, 0);
+    let saved = folder.path("events.avro");
+    let saved = saved.to_str().unwrap();
+    let replayed = |file: &str, more: &[&str]| {
+        let args = [&["replay", "--flush-timers", "--from-file", file], GATES_OFF.as_slice(), more].concat();
+        let run = rekindle(&args);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run
+    };
+    let of_rows = replayed(shop, &["--save-events", saved]);
+    let of_saved = replayed(saved, &[]);
+    assert!(of_rows.stdout.lines().count() > 20);
+    assert_eq!(of_rows.stdout, of_saved.stdout);
+    let zipped = folder.file("events.avro.gz", gzip(&std::fs::read(saved).unwrap()));
+    assert_eq!(replayed(&zipped, &[]).stdout, of_rows.stdout);
+
+    let whole = std::fs::read(saved).unwrap();
+    let cut = folder.file("cut.avro", &whole[..whole.len() - 100]);
+    let run = rekindle(&[&["replay", "--from-file", &cut], GATES_OFF.as_slice()].concat());
+    assert_ne!(run.code, 0);
+    assert!(run.stderr.contains("cut.avro: it is damaged after"), "{}", run.stderr);
+    assert!(run.stderr.contains("it ends too early"), "{}", run.stderr);
+}

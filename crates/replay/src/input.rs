@@ -3,6 +3,7 @@
 //! A file that cannot be read to its end is an error, because a replay of half a file is a wrong answer; a row that
 //! cannot be read is not.
 
+pub mod avro;
 pub mod csv;
 pub mod lines;
 
@@ -60,6 +61,9 @@ pub enum InputProblem {
     /// Its gzip data is damaged.
     #[error("the gzip data is damaged after this line: {0}; copy the file again (`gzip -t` shows it)")]
     DamagedGzip(io::Error),
+    /// It is an Avro file, and cannot be read to its end.
+    #[error("{0}")]
+    Avro(#[from] avro::ContainerError),
     /// Its header names no such column.
     #[error("there is no column `{column}`; the nearest is `{nearest}` (columns: {columns})")]
     MissingColumn {
@@ -94,6 +98,15 @@ pub struct Input {
 }
 
 impl Input {
+    /// Whether it is an Avro object container file.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn is_avro(&mut self) -> Result<bool, InputError> {
+        let first = self.reader.fill_buf().map(|first| first.starts_with(&avro::MAGIC));
+        first.map_err(|error| read_error(&self.name, self.is_gzip, 0, error))
+    }
+
     /// Opens a file; `-` is standard input.
     ///
     /// # Errors

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use engine::ports::Record;
-use events::normalise::{Arrival, NativeRecord, Normaliser, Notes, Outcome, RawRecord};
-use events::{EventTime, Origin, TopicPartition, codec};
+use events::normalise::{Arrival, NativeRecord, Normaliser, Notes, Outcome, RawRecord, RefusalReason};
+use events::view::Event;
+use events::{EventTime, Origin, TopicPartition, Viewed as _, codec};
 use smol_str::SmolStr;
 
 use crate::error::ReplayError;
@@ -92,8 +93,11 @@ impl<'s> Intake<'s> {
     ///
     /// # Errors
     /// See [`take_in`].
-    pub fn read(&mut self, input: Input) -> Result<(), ReplayError> {
+    pub fn read(&mut self, mut input: Input) -> Result<(), ReplayError> {
         self.origin.topic = SmolStr::new(&input.name);
+        if input.is_avro()? {
+            return rows::read_events(input, self);
+        }
         match &self.settings.mapping {
             None => rows::read_records(input, self),
             Some(mapping) => match mapping.format {
@@ -208,8 +212,9 @@ impl<'s> Intake<'s> {
                 self.counts.events += 1;
                 *self.counts.kinds.entry(normalised.event.body.rank()).or_default() += 1;
                 self.note(normalised.notes);
-                let record = codec::encode_event(&normalised.event);
-                self.sorter.push(&normalised.event, &record).map_err(ReplayError::sort)
+                let event = normalised.event.view();
+                let record = codec::encode_event(&event);
+                self.sort_in(&event, &record)
             }
             Outcome::Anonymous(normalised) => {
                 self.count_rows(rows);
@@ -225,6 +230,32 @@ impl<'s> Intake<'s> {
             }
             Outcome::Refused(refusal) => self.refuse(place, rows, refusal.reason.as_str(), &refusal.detail),
         }
+    }
+
+    /// Takes an event in that was read in before: it is judged no more, but for its time.
+    pub(crate) fn event(
+        &mut self,
+        place: Place<'_>,
+        event: &Event,
+        record: &[u8],
+    ) -> Result<(), ReplayError> {
+        if event.occurred_at > self.settings.started_at {
+            let detail = "`occurred_at` lies after the start of the run";
+            return self.refuse(place, 1, RefusalReason::InTheFuture.as_str(), detail);
+        }
+        self.count_rows(1);
+        self.counts.event_rows += 1;
+        self.counts.events += 1;
+        *self.counts.kinds.entry(event.body.rank()).or_default() += 1;
+        if self.settings.backfill && !event.backfill {
+            let event = Event { backfill: true, ..event.clone() };
+            return self.sort_in(&event, &codec::encode_event(&event));
+        }
+        self.sort_in(event, record)
+    }
+
+    fn sort_in(&mut self, event: &Event, record: &[u8]) -> Result<(), ReplayError> {
+        self.sorter.push(event, record).map_err(ReplayError::sort)
     }
 
     fn note(&mut self, notes: Notes) {

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use events::codec;
 use events::normalise::{Lines as ItemLines, MOST_LINES};
 use serde_json::Value;
 use strict_toml::problem::nearest;
 
 use crate::error::ReplayError;
+use crate::input::avro::{Blocks, ContainerError};
 use crate::input::csv::{CsvError, CsvRow, CsvRows};
 use crate::input::lines::{Line, Lines};
 use crate::input::{Input, InputError, InputProblem, read_error};
@@ -35,6 +37,38 @@ pub(crate) fn read_records(input: Input, intake: &mut Intake<'_>) -> Result<(), 
     let (rows, unreadable) = (intake.counts().rows - before.0, unreadable_rows(intake) - before.1);
     if rows == unreadable {
         return Err(InputError { name, line: None, problem: InputProblem::NotJsonLines { rows } }.into());
+    }
+    Ok(())
+}
+
+/// Reads events that were read in before.
+pub(crate) fn read_events(input: Input, intake: &mut Intake<'_>) -> Result<(), ReplayError> {
+    let Input { name, reader, is_gzip } = input;
+    let mut line = 0;
+    let fatal = |error: ContainerError, line: u64| match error {
+        ContainerError::Io(error) => read_error(&name, is_gzip, line, error),
+        other => InputError { name: name.clone(), line: None, problem: other.into() },
+    };
+    let mut blocks = Blocks::open(reader).map_err(|error| fatal(error, 0))?;
+    let mut record = codec::frame_of_event();
+    let frame = record.len();
+    while let Some(block) = blocks.next_block().map_err(|error| fatal(error, line))? {
+        let mut rest = block.bytes;
+        for _ in 0..block.events {
+            let begin = rest;
+            let event = codec::view_body(&mut rest).map_err(|error| {
+                let damage = ContainerError::Damaged { events: line, what: error.to_string() };
+                fatal(damage, line)
+            })?;
+            record.truncate(frame);
+            record.extend_from_slice(&begin[..begin.len() - rest.len()]);
+            line += 1;
+            intake.event(Place { file: &name, line }, &event, &record)?;
+        }
+        if !rest.is_empty() {
+            let what = "a block with bytes left over".to_owned();
+            return Err(fatal(ContainerError::Damaged { events: line, what }, line).into());
+        }
     }
     Ok(())
 }

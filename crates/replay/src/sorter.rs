@@ -11,7 +11,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 
 use bytes::Bytes;
-use events::{Event, EventTime};
+use events::EventTime;
+use events::view::Event;
 
 /// How many runs are merged at once; more would need more open files than a process usually may have.
 const MAX_RUNS: usize = 128;
@@ -339,7 +340,7 @@ impl RunWriter {
 #[cfg(test)]
 mod tests {
     use events::event::PageViewed;
-    use events::{Body, Context, CustomerId, EventId, Origin};
+    use events::{Body, Context, CustomerId, Event, EventId, Origin, Viewed as _};
 
     use super::*;
 
@@ -364,7 +365,7 @@ mod tests {
         let mut sorter = EventSorter::new(memory);
         for (place, event) in events.iter().enumerate() {
             let record = format!("{}/{}/{place}", event.occurred_at.as_millis(), event.event_id);
-            sorter.push(event, record.as_bytes()).unwrap();
+            sorter.push(&event.view(), record.as_bytes()).unwrap();
         }
         let spilled = sorter.spilled_bytes();
         let text =
@@ -396,7 +397,9 @@ mod tests {
         let events: Vec<Event> = (0..500_i64).map(|n| event(n * 7_919 % 100, &format!("e{n}"))).collect();
         for memory in [1 << 20, 600] {
             let mut sorter = EventSorter::new(memory);
-            events.iter().for_each(|event| sorter.push(event, event.event_id.as_str().as_bytes()).unwrap());
+            events
+                .iter()
+                .for_each(|event| sorter.push(&event.view(), event.event_id.as_str().as_bytes()).unwrap());
             let mut sorted = sorter.finish().unwrap();
             let all: Vec<SortedEvent> = sorted.by_ref().map(Result::unwrap).collect();
             assert_eq!(all.len(), 500);

@@ -84,9 +84,9 @@ impl Record {
         let intent = self.intent.as_deref().and_then(IntentState::next_due);
         let lifecycle = self.lifecycle.as_deref().and_then(LifecycleState::next_due);
         let contacts = self.contacts.as_ref().and_then(History::next_due);
-        let families = [self.cart.next_due(), care, intent, churn, dormancy, lifecycle];
-        let shared = [contacts, self.profile.retained_until()];
-        families.into_iter().chain(shared).flatten().min()
+        [self.cart.next_due(), care, intent, churn, dormancy, lifecycle, contacts]
+            .into_iter()
+            .fold(self.profile.retained_until(), earlier)
     }
 
     /// Whether support is at work for the customer: advertising is out of place.
@@ -97,6 +97,13 @@ impl Record {
     /// Whether nothing is left to remember.
     pub fn is_empty(&self) -> bool {
         self.profile.last_event_ms.is_none()
+    }
+}
+
+fn earlier(one: Option<EventTime>, other: Option<EventTime>) -> Option<EventTime> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

@@ -16,7 +16,8 @@ use serde_avro_fast::ser::SerializerConfig;
 pub use framing::{PREFIX_MAGIC, SCHEMA_HEADER, split_frame, to_prefix_form};
 pub use peek::{Head, Peeked, peek};
 pub use schemas::BuiltInSchema;
-pub(crate) use wire::{Fault, Wire, take_long, wire_record, write_long};
+pub use wire::Wire;
+pub(crate) use wire::{Fault, take_long, wire_record, write_long};
 
 use crate::{AnonymousEvent, Event, LogEntry, Tick, view};
 
@@ -68,7 +69,7 @@ pub enum AnonymousEntry {
 }
 
 /// A record of `customer-events` for an event.
-pub fn encode_event(event: &Event) -> Vec<u8> {
+pub fn encode_event<'r, T: Wire<'r>>(event: &Event<T>) -> Vec<u8> {
     encode_own(BuiltInSchema::Event, event)
 }
 
@@ -105,6 +106,19 @@ pub fn view_event(value: &[u8]) -> Result<view::Event<'_>, CodecError> {
         (BuiltInSchema::Event, body) => decode_own(body),
         (other, _) => Err(CodecError::WrongSchema { found: other }),
     }
+}
+
+/// The frame of an event's record: with an event's bare body behind it, it is a record of `customer-events`.
+pub fn frame_of_event() -> Vec<u8> {
+    framing::start_frame(BuiltInSchema::Event, USUAL_LEN)
+}
+
+/// Takes an event's bare body off the front of `rest`, without copying its texts.
+///
+/// # Errors
+/// As [`decode`].
+pub fn view_body<'r>(rest: &mut &'r [u8]) -> Result<view::Event<'r>, CodecError> {
+    Ok(view::Event::read(rest)?)
 }
 
 /// Reads a record of `anonymous-events`.

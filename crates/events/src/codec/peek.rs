@@ -4,7 +4,7 @@
 //! This leans on the schema: the event's first fields are `event_id`, `customer_id`, `occurred_at` and the union of
 //! bodies, whose index is the kind's rank. A test holds it against the full decoder for every kind.
 
-use super::wire::{take_long, take_text};
+use super::wire::{take_bytes, take_long, take_text};
 use super::{BuiltInSchema, CodecError, split_frame};
 use crate::EventTime;
 use crate::event::KINDS;
@@ -69,17 +69,19 @@ pub fn peek(value: &[u8]) -> Result<Peeked, CodecError> {
 
 fn peek_event(record: &[u8], body: &[u8]) -> Result<Head, CodecError> {
     let mut rest = body;
-    let event_id = take_place(record, &mut rest)?;
-    let customer_id = take_place(record, &mut rest)?;
+    // Its text is checked when the event is read; here only its bytes count.
+    let event_id = take_bytes(&mut rest)?.len();
+    let event_id = place_before(record, rest, event_id)?;
+    let customer_id = take_text(&mut rest)?.len();
+    let customer_id = place_before(record, rest, customer_id)?;
     let occurred_at = EventTime::from_millis(take_long(&mut rest)?);
     let rank = u8::try_from(take_long(&mut rest)?).ok().filter(|rank| usize::from(*rank) < KINDS.len());
     let rank = rank.ok_or_else(|| CodecError::malformed("the body is of no known kind"))?;
     Ok(Head { occurred_at, rank, event_id, customer_id })
 }
 
-/// Takes a text off the front of `rest`, which ends where `record` does.
-fn take_place(record: &[u8], rest: &mut &[u8]) -> Result<Place, CodecError> {
-    let length = take_text(rest)?.len();
+/// The place of the `length` bytes before `rest`, which ends where `record` does.
+fn place_before(record: &[u8], rest: &[u8], length: usize) -> Result<Place, CodecError> {
     let end = record.len() - rest.len();
     let place = u32::try_from(end - length).ok().zip(u32::try_from(end).ok());
     let (start, end) = place.ok_or_else(|| CodecError::malformed("it has more than 4 GiB"))?;

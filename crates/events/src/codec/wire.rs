@@ -12,7 +12,7 @@ use crate::EventTime;
 
 /// Why bytes are no value of their type. Small, because every field that is read may return one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// They end too early.
     Truncated,
     /// A varint of more than 64 bits.
@@ -44,7 +44,7 @@ impl From<Fault> for CodecError {
 }
 
 /// A value in Avro's binary encoding. It may borrow from the record `'r` that it is read out of.
-pub(crate) trait Wire<'r>: Sized {
+pub trait Wire<'r>: Sized {
     /// Appends the value.
     fn write(&self, out: &mut Vec<u8>);
 
@@ -79,6 +79,11 @@ pub(crate) use wire_record;
 
 /// Takes a text off the front of `rest`.
 pub(crate) fn take_text<'a>(rest: &mut &'a [u8]) -> Result<&'a str, Fault> {
+    std::str::from_utf8(take_bytes(rest)?).map_err(|_| Fault::NotUtf8)
+}
+
+/// Takes the bytes of a text off the front of `rest`.
+pub(crate) fn take_bytes<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Fault> {
     let length = take_long(rest)?;
     if length < 0 {
         return Err(Fault::NegativeLength);
@@ -86,7 +91,7 @@ pub(crate) fn take_text<'a>(rest: &mut &'a [u8]) -> Result<&'a str, Fault> {
     let length = usize::try_from(length).map_err(|_| Fault::Truncated)?;
     let (text, after) = rest.split_at_checked(length).ok_or(Fault::Truncated)?;
     *rest = after;
-    std::str::from_utf8(text).map_err(|_| Fault::NotUtf8)
+    Ok(text)
 }
 
 /// Avro's long: zigzag, 7 bits a byte, least significant first. Most are lengths and indexes of one byte.

@@ -237,6 +237,7 @@ fn replay_args(args: &BacktestArgs) -> ReplayArgs {
         vocabulary: args.vocabulary,
         output: None,
         rejects: args.rejects.clone(),
+        save_events: None,
         compare: None,
         flush_timers: args.flush_timers,
         quiet: args.quiet,

@@ -152,6 +152,7 @@ fn replay_args(args: &FitArgs) -> ReplayArgs {
         vocabulary: args.vocabulary,
         output: None,
         rejects: None,
+        save_events: None,
         compare: None,
         flush_timers: false,
         quiet: true,

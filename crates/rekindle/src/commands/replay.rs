@@ -18,6 +18,8 @@ use engine::Output;
 use events::EventTime;
 use events::normalise::{FutureTimes, Normaliser, NormaliserSettings, Vocabulary};
 use replay::driver::RemainingTimers;
+use replay::input::avro::ContainerWriter;
+use replay::sorter::SortedEvents;
 use replay::{FoldSettings, IntakeSettings, Mapping, Rejects, Taken};
 use strict_toml::{Location, Problem};
 use tempfile::NamedTempFile;
@@ -54,8 +56,11 @@ pub fn run(args: &ReplayArgs, config: &Config) -> Result<()> {
             replay::take_in(&args.from_file, &intake, rejects, tell)?
         }
     };
+    let Taken { mut events, counts: rows, spilled_bytes } = taken;
+    if let Some(path) = &args.save_events {
+        save_events(&mut events, path)?;
+    }
     let read_in = began.elapsed();
-    let Taken { events, counts: rows, spilled_bytes } = taken;
     let total = rows.events;
     let folded =
         replay::fold(&fold, events, &fold_settings(args, config), &mut target, render, &mut |fed| {
@@ -69,6 +74,17 @@ pub fn run(args: &ReplayArgs, config: &Config) -> Result<()> {
         write!(std::io::stderr().lock(), "{summary}").context("the summary cannot be printed")?;
     }
     Ok(())
+}
+
+/// Writes the events as an Avro file, and begins again with the first of them.
+fn save_events(events: &mut SortedEvents, path: &Path) -> Result<()> {
+    let mut file = ContainerWriter::begin(Target::open(Some(path))?)?;
+    for event in events.by_ref() {
+        let event = event.context("the sorted events cannot be read")?;
+        file.push(&event.record).with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    file.finish().with_context(|| format!("{} cannot be written", path.display()))?.keep()?;
+    events.restart().context("the sorted events cannot be read again")
 }
 
 /// Reads a mapping file.

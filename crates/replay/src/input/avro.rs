@@ -36,12 +36,12 @@ pub enum ContainerError {
     #[error("its blocks are compressed with `{0}`; `null` and `deflate` are read")]
     OtherCodec(String),
     /// It does not follow the format.
-    #[error("it is damaged after {events} events: {what}; copy the file again")]
+    #[error("it is damaged after {events} events ({what}); copy the file again")]
     Damaged {
         /// How many events could be read.
         events: u64,
         /// What was found.
-        what: &'static str,
+        what: String,
     },
 }
 
@@ -111,7 +111,7 @@ impl<R: BufRead> Blocks<R> {
         if self.reader.fill_buf()?.is_empty() {
             return Ok(None);
         }
-        let damaged = |events, what| Err(ContainerError::Damaged { events, what });
+        let damaged = |events, what: &str| Err(ContainerError::Damaged { events, what: what.to_owned() });
         let events = take_long(&mut self.reader, self.events)?;
         let bytes = take_long(&mut self.reader, self.events)?;
         if events < 0 || !(0..=MAX_BLOCK_BYTES).contains(&bytes) {
@@ -147,14 +147,21 @@ fn check_schema(text: &[u8]) -> Result<(), ContainerError> {
     }
     let text_of = |name: &str| found.as_ref()?.get(name)?.as_str().map(ToOwned::to_owned);
     let name = [text_of("namespace"), text_of("name")].into_iter().flatten().collect::<Vec<_>>().join(".");
-    let is_namesake = own.as_ref().and_then(|own| own.get("name")?.as_str().map(ToOwned::to_owned)) == text_of("name");
-    Err(ContainerError::OtherSchema(if is_namesake { format!("{name}` of another release of `rekindle") } else { name }))
+    let is_namesake =
+        own.as_ref().and_then(|own| own.get("name")?.as_str().map(ToOwned::to_owned)) == text_of("name");
+    Err(ContainerError::OtherSchema(if is_namesake {
+        format!("{name}` of another release of `rekindle")
+    } else {
+        name
+    }))
 }
 
 /// A file that ends in the middle of something is damaged.
 fn ended(error: io::Error, events: u64) -> ContainerError {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => ContainerError::Damaged { events, what: "it ends too early" },
+        io::ErrorKind::UnexpectedEof => {
+            ContainerError::Damaged { events, what: "it ends too early".to_owned() }
+        }
         _ => ContainerError::Io(error),
     }
 }
@@ -170,13 +177,14 @@ fn take_long(reader: &mut impl Read, events: u64) -> Result<i64, ContainerError>
             return Ok((value >> 1) as i64 ^ -((value & 1) as i64));
         }
     }
-    Err(ContainerError::Damaged { events, what: "a number that does not end" })
+    Err(ContainerError::Damaged { events, what: "a number that does not end".to_owned() })
 }
 
 fn take_bytes(reader: &mut impl Read) -> Result<Vec<u8>, ContainerError> {
     let length = take_long(reader, 0)?;
     if !(0..=MAX_HEADER_BYTES).contains(&length) {
-        return Err(ContainerError::Damaged { events: 0, what: "a header of an impossible size" });
+        let what = "a header of an impossible size".to_owned();
+        return Err(ContainerError::Damaged { events: 0, what });
     }
     let mut bytes = vec![0; length as usize];
     reader.read_exact(&mut bytes).map_err(|error| ended(error, 0))?;
@@ -257,4 +265,107 @@ fn put_long(long: i64, out: &mut Vec<u8>) {
 fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
     put_long(bytes.len() as i64, out);
     out.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use apache_avro::{Codec, DeflateSettings, Reader, Writer};
+    use events::event::PageViewed;
+    use events::{Body, Context, CustomerId, Event, EventId, EventTime, Origin};
+
+    use super::*;
+
+    fn record(number: i64) -> Vec<u8> {
+        let time = EventTime::from_millis(number);
+        codec::encode_event(&Event {
+            event_id: EventId::new(format!("event-{number}")),
+            customer_id: CustomerId::new("c"),
+            occurred_at: time,
+            body: Body::PageViewed(PageViewed { title: Some("a title of some length".into()) }),
+            received_at: time,
+            source: "test".into(),
+            origin: Origin { topic: "f".into(), partition: 0, offset: number },
+            anonymous_id: None,
+            context: Context::default(),
+            backfill: false,
+        })
+    }
+
+    /// A file of as many events as take several blocks.
+    fn file() -> (Vec<Vec<u8>>, Vec<u8>) {
+        let records: Vec<_> = (0..3_000).map(record).collect();
+        let mut writer = ContainerWriter::begin(Vec::new()).unwrap();
+        records.iter().for_each(|record| writer.push(record).unwrap());
+        (records, writer.finish().unwrap())
+    }
+
+    fn read(file: &[u8]) -> Result<Vec<Vec<u8>>, ContainerError> {
+        let mut blocks = Blocks::open(file)?;
+        let mut records = Vec::new();
+        while let Some(block) = blocks.next_block()? {
+            let mut rest = block.bytes;
+            for _ in 0..block.events {
+                let begin = rest;
+                codec::view_body(&mut rest).unwrap();
+                records.push([&codec::frame_of_event(), &begin[..begin.len() - rest.len()]].concat());
+            }
+            assert!(rest.is_empty());
+        }
+        Ok(records)
+    }
+
+    #[test]
+    fn what_was_written_is_read_back_by_this_and_by_others() {
+        let (records, file) = file();
+        assert!(file.windows(MARKER.len()).filter(|window| *window == MARKER).count() > 2, "several blocks");
+        assert_eq!(read(&file).unwrap(), records);
+        let reader = Reader::new(&file[..]).unwrap();
+        assert_eq!(reader.map(Result::unwrap).count(), records.len());
+    }
+
+    #[test]
+    fn what_others_have_deflated_is_read() {
+        let (records, file) = file();
+        let reader = Reader::new(&file[..]).unwrap();
+        let schema = reader.writer_schema().clone();
+        let mut writer = Writer::with_codec(&schema, Vec::new(), Codec::Deflate(DeflateSettings::default()));
+        reader.for_each(|value| drop(writer.append(value.unwrap()).unwrap()));
+        let deflated = writer.into_inner().unwrap();
+        assert!(deflated.len() * 2 < file.len());
+        assert_eq!(read(&deflated).unwrap(), records);
+    }
+
+    #[test]
+    fn a_file_that_is_cut_or_damaged_is_refused_wherever_that_is() {
+        let (_, file) = file();
+        for end in (4..file.len()).step_by(997) {
+            let read = read(&file[..end]);
+            let is_between_blocks = file[..end].ends_with(&MARKER);
+            assert_eq!(read.is_ok(), is_between_blocks, "cut at {end}");
+        }
+        let mut damaged = file.clone();
+        let last = damaged.len() - 1;
+        damaged[last] ^= 1;
+        let error = read(&damaged).unwrap_err().to_string();
+        assert!(error.starts_with("it is damaged after ") && error.contains("does not end where"), "{error}");
+    }
+
+    #[test]
+    fn another_schema_or_codec_is_named() {
+        let schema = apache_avro::Schema::parse_str(
+            r#"{"type":"record","name":"Order","namespace":"shop","fields":[]}"#,
+        );
+        let schema = schema.unwrap();
+        let other = Writer::new(&schema, Vec::new()).into_inner().unwrap();
+        assert!(read(&other).unwrap_err().to_string().contains("`shop.Order`"));
+        let (_, file) = file();
+        let mut header = MAGIC.to_vec();
+        put_long(2, &mut header);
+        for (key, value) in [("avro.codec", "zstandard"), ("avro.schema", BuiltInSchema::Event.text())] {
+            put_bytes(key.as_bytes(), &mut header);
+            put_bytes(value.as_bytes(), &mut header);
+        }
+        put_long(0, &mut header);
+        assert!(read(&[&header[..], &file].concat()).unwrap_err().to_string().contains("`zstandard`"));
+    }
 }

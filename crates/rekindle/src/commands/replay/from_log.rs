@@ -88,7 +88,11 @@ pub fn check_flags(args: &ReplayArgs) {
         ("--checkpoint", checkpoint.is_some()),
         ("--to-topic-prefix", to_topic_prefix.is_some()),
     ];
-    let of_files = [("--flush-timers", args.flush_timers), ("--rejects", args.rejects.is_some())];
+    let of_files = [
+        ("--flush-timers", args.flush_timers),
+        ("--rejects", args.rejects.is_some()),
+        ("--save-events", args.save_events.is_some()),
+    ];
     let (unfit, source): (&[_], _) = match args.log.source {
         Some(Source::CustomerEvents) => {
             (&of_files, "customer-events: the log has ticks, and no refused rows")
