@@ -178,5 +178,17 @@ impl TopicAdmin {
 /// Every result of an administrative request, as one.
 fn outcome(results: KafkaResult<Vec<TopicResult>>) -> Result<(), String> {
     let results = results.map_err(|error| error.to_string())?;
-    results.into_iter().try_for_each(|result| result.map(drop).map_err(|(_, code)| code.to_string()))
+    results.into_iter().try_for_each(|result| result.map(drop).map_err(|(_, code)| refusal(code)))
+}
+
+/// What a broker says, and what to do about it where that is not plain.
+fn refusal(code: RDKafkaErrorCode) -> String {
+    match code {
+        RDKafkaErrorCode::InvalidReplicationFactor => {
+            format!(
+                "{code}; the cluster has fewer brokers: topics.replication and topics.min_insync_replicas say how many"
+            )
+        }
+        other => other.to_string(),
+    }
 }

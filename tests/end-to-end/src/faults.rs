@@ -3,20 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::client::{ClientContext, DefaultClientContext};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::topics::{ends_of, wait_for};
 
 const REQUEST: Duration = Duration::from_secs(20);
-/// How long a member stays that comes and goes.
-const STAY: Duration = Duration::from_millis(2_500);
+/// How long a member that comes and goes waits at most until the group has taken it in.
+const JOINING: Duration = Duration::from_secs(10);
+const A_MOMENT: Duration = Duration::from_millis(50);
 /// How many come and go at a time.
 const RESTLESS: usize = 2;
 
@@ -26,7 +27,22 @@ pub struct Storm {
     is_over: Arc<AtomicBool>,
 }
 
-/// Begins rebalances without end. The members read nothing.
+/// Whether the group has taken a member in.
+#[derive(Default)]
+struct Membership {
+    has_begun: AtomicBool,
+}
+
+impl ClientContext for Membership {}
+
+impl ConsumerContext for Membership {
+    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        self.has_begun.fetch_or(matches!(rebalance, Rebalance::Assign(_)), Ordering::Relaxed);
+    }
+}
+
+/// Begins rebalances without end: who has been taken in leaves at once, so that they follow one another as fast as the
+/// group can go through them. The members read nothing.
 pub fn come_and_go(servers: &str, group: &str, topic: &str) -> anyhow::Result<Storm> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", servers).set("group.id", group).set("enable.auto.commit", "false");
@@ -38,9 +54,12 @@ pub fn come_and_go(servers: &str, group: &str, topic: &str) -> anyhow::Result<St
         let (config, topic, over) = (config.clone(), topic.to_owned(), Arc::clone(&is_over));
         std::thread::spawn(move || {
             while !over.load(Ordering::Relaxed) {
-                let Ok(consumer) = config.create::<BaseConsumer>() else { continue };
-                if consumer.subscribe(&[&topic]).is_ok() {
-                    let _ = consumer.poll(STAY);
+                let member = config.create_with_context(Membership::default());
+                let Ok(member): Result<BaseConsumer<Membership>, _> = member else { continue };
+                let leaves_at = Instant::now() + JOINING;
+                let _ = member.subscribe(&[&topic]);
+                while !member.context().has_begun.load(Ordering::Relaxed) && Instant::now() < leaves_at {
+                    let _ = member.poll(A_MOMENT);
                 }
             }
         })

@@ -1,5 +1,6 @@
 //! A real Prometheus that scrapes the processes each second, with the shipped alerts.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -15,6 +16,9 @@ use crate::process::Process;
 
 const STARTING: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// `count_over_time(ALERTS{alertstate="firing"}[1d])`, as it stands in an address.
+const EVER_FIRED: &str = "/api/v1/query?query=count_over_time(ALERTS%7Balertstate%3D%22firing%22%7D%5B1d%5D)";
 
 /// The server.
 pub struct Watch {
@@ -72,6 +76,13 @@ impl Watch {
             summary: text(alert, "annotations", "summary"),
         });
         Ok(firing.collect())
+    }
+
+    /// The names of the alerts that have fired at any time since it began.
+    pub fn fired(&self) -> anyhow::Result<BTreeSet<String>> {
+        let answer = get(self.port, EVER_FIRED)?;
+        let found = answer["data"]["result"].as_array().context("an answer has results")?.iter();
+        Ok(found.filter_map(|series| Some(series["metric"]["alertname"].as_str()?.to_owned())).collect())
     }
 
     /// The names of all alerts that it knows.
