@@ -177,6 +177,23 @@ impl<'a> Crew<'a> {
         Ok(())
     }
 
+    /// Stops a process as an operator would, which has to take no longer than `within`, and starts it again; with how
+    /// long stopping took.
+    pub fn roll(&mut self, seat: Seat, within: Duration) -> anyhow::Result<Duration> {
+        let Some(Occupant::Alive(mut process)) = self.seats.remove(&seat) else {
+            bail!("{seat} is not alive")
+        };
+        let asked = Instant::now();
+        let status = process.stop(within).with_context(|| format!("{seat} was asked to stop"))?;
+        let took = asked.elapsed();
+        self.note(&format!("{seat} stopped within {took:.1?}: {status}"));
+        if !status.success() {
+            bail!("{seat} stopped with {status}\n{}", process.tail());
+        }
+        self.begin(seat)?;
+        Ok(took)
+    }
+
     /// Starts a process with these further flags, which it keeps when it has to be started again.
     pub fn begin_with(&mut self, seat: Seat, flags: &'static [&'static str]) -> anyhow::Result<()> {
         self.flags.insert(seat, flags);

@@ -11,10 +11,12 @@
 
 mod accounts;
 mod actions;
+mod broker;
 mod catalogue;
 mod cluster;
 mod crew;
 mod diary;
+mod endurance;
 mod faults;
 mod installation;
 mod load;
@@ -37,6 +39,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+
+use endurance::Dose;
 
 /// Ends a scenario in the tests' terminal: what is skipped has not failed.
 enum Ending {
@@ -68,6 +72,9 @@ struct Common {
     /// Where each scenario keeps configuration, logs and its list of faults; kept if it fails
     #[arg(long, global = true, default_value = "target/end-to-end")]
     runs: PathBuf,
+    /// Keeps the folder of a run that passed, too
+    #[arg(long, global = true)]
+    keep: bool,
     /// How many raw records a second are sent
     #[arg(long, global = true, default_value_t = 2_500)]
     rate: u64,
@@ -77,6 +84,10 @@ struct Common {
 enum Scenario {
     /// A real shop's history through one, two and three processes: the triggers of `rekindle replay`
     Otto,
+    /// Every kind of fault on one long load, in minutes
+    Gate,
+    /// The same by ten, for an hour and more; not among all
+    Soak,
     /// kill -9 of ingest and triggers at random moments
     Kills {
         /// How many processes are killed
@@ -141,6 +152,7 @@ fn main() -> ExitCode {
     let chosen = match arguments.scenario {
         Scenario::All => vec![
             Scenario::Otto,
+            Scenario::Gate,
             Scenario::Kills { kills: 10, events: 100_000 },
             Scenario::LostState { events: 60_000 },
             Scenario::PausedOwner { events: 60_000 },
@@ -160,6 +172,8 @@ fn main() -> ExitCode {
 fn is_passed(scenario: &Scenario, common: &Common) -> bool {
     let (name, outcome) = match scenario {
         Scenario::Otto => ("otto", scenarios::otto::run(common)),
+        Scenario::Gate => ("gate", scenarios::endure::run(common, "gate", Dose::GATE)),
+        Scenario::Soak => ("soak", scenarios::endure::run(common, "soak", Dose::SOAK)),
         Scenario::Kills { kills, events } => ("kills", scenarios::kills::run(common, *kills, *events)),
         Scenario::LostState { events } => ("lost-state", scenarios::lost_state::run(common, *events)),
         Scenario::PausedOwner { events } => ("paused-owner", scenarios::paused_owner::run(common, *events)),

@@ -61,7 +61,7 @@ pub(super) fn endure(
 }
 
 /// Kills one process of a service, or of the other if none lives.
-pub(super) fn strike(
+pub fn strike(
     dice: &mut SmallRng,
     crew: &mut Crew<'_>,
     service: &str,

@@ -4,6 +4,7 @@ pub mod adopt;
 pub mod alerts;
 pub mod catalogue;
 pub mod cut_broker;
+pub mod endure;
 pub mod kills;
 pub mod lost_state;
 pub mod otto;
