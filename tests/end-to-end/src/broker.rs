@@ -57,10 +57,17 @@ pub fn is_installed() -> Result<(), String> {
 }
 
 impl Broker {
-    /// Starts a broker with its files in `folder`; the first node is the controller, too.
-    pub fn start(folder: &Path, node: u8, controller: u16, listeners: &[Listener]) -> anyhow::Result<Self> {
+    /// Starts a broker with its files in `folder`; the first node is the controller, too. `replicas` of each partition
+    /// are kept.
+    pub fn start(
+        folder: &Path,
+        node: u8,
+        controller: u16,
+        replicas: u8,
+        listeners: &[Listener],
+    ) -> anyhow::Result<Self> {
         let properties = folder.join(format!("broker-{node}.properties"));
-        fs::write(&properties, configuration(folder, node, controller, listeners))?;
+        fs::write(&properties, configuration(folder, node, controller, replicas, listeners))?;
         let path = properties.to_string_lossy().into_owned();
         let format =
             ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", &path, "--ignore-formatted"];
@@ -143,7 +150,7 @@ fn java() -> anyhow::Result<Command> {
     Ok(java)
 }
 
-fn configuration(folder: &Path, node: u8, controller: u16, listeners: &[Listener]) -> String {
+fn configuration(folder: &Path, node: u8, controller: u16, replicas: u8, listeners: &[Listener]) -> String {
     let each =
         |shown: &dyn Fn(&Listener) -> String| listeners.iter().map(shown).collect::<Vec<_>>().join(",");
     let bound = each(&|of| format!("{}://127.0.0.1:{}", of.name, of.port));
@@ -170,9 +177,14 @@ group.consumer.min.session.timeout.ms=1000
 group.consumer.session.timeout.ms=6000
 group.consumer.min.heartbeat.interval.ms=100
 group.consumer.heartbeat.interval.ms=500
-offsets.topic.replication.factor=1
+default.replication.factor={replicas}
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=500
+leader.imbalance.check.interval.seconds=5
+leader.imbalance.per.broker.percentage=0
+offsets.topic.replication.factor={replicas}
 offsets.topic.num.partitions=2
-transaction.state.log.replication.factor=1
+transaction.state.log.replication.factor={replicas}
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=2
 share.coordinator.state.topic.replication.factor=1

@@ -39,11 +39,12 @@ impl Cluster {
         let proxy = Proxy::to(format!("127.0.0.1:{}", second.1))?;
         let direct = format!("127.0.0.1:{}", first.0);
         let listeners = [Listener::straight(DIRECT, first.0), Listener::straight(PRODUCT, first.1)];
-        let one = Broker::start(&folder, 1, controller, &listeners)?;
+        let one = Broker::start(&folder, 1, controller, 1, &listeners)?;
         one.await_brokers(&direct, 1)?;
         broker::settle_coordinators(&direct)?;
         let by_proxy = Listener { name: PRODUCT.to_owned(), port: second.1, advertised: proxy.port() };
-        let two = Broker::start(&folder, 2, controller, &[Listener::straight(DIRECT, second.0), by_proxy])?;
+        let two =
+            Broker::start(&folder, 2, controller, 1, &[Listener::straight(DIRECT, second.0), by_proxy])?;
         two.await_brokers(&direct, 2)?;
         let product = format!("127.0.0.1:{}", first.1);
         Ok(Self { direct, product, proxy, _brokers: vec![one, two] })

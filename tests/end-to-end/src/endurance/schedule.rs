@@ -153,8 +153,7 @@ impl Dose {
         let mut dice = SmallRng::seed_from_u64(seed ^ 0x656e_6475);
         let mut faults = self.faults(&mut dice);
         faults.shuffle(&mut dice);
-        let (of_state, others): (Vec<_>, Vec<_>) =
-            faults.into_iter().partition(|fault| fault.is_of_state());
+        let (of_state, others): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.is_of_state());
         let each = of_state.len().div_ceil(self.cuts.max(1) as usize);
         spread(of_state.into(), &others, each)
     }

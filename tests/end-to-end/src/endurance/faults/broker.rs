@@ -12,8 +12,8 @@ use super::super::tally::Struck;
 use crate::diary::now_ms;
 use crate::topics;
 
-/// How long the broker is gone, beside what it takes to start.
-const GONE: Duration = Duration::from_secs(2);
+/// How long the broker is gone, beside what it takes to start: longer than until the other has its partitions.
+const GONE: Duration = Duration::from_secs(6);
 /// Until a new partition is known to those who read the topic: they look every ten seconds.
 const NOTICING: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(200);
@@ -24,11 +24,11 @@ impl Endurance<'_, '_> {
     pub(in super::super) fn kill_broker(&mut self) -> anyhow::Result<Struck> {
         let busy = self.busy(|_| true)?.min(1);
         self.sending.pause();
-        self.site.broker.kill()?;
-        self.note("kill -9 of the broker");
+        self.site.second.kill()?;
+        self.note("kill -9 of the second broker");
         self.crew.supervise_for(GONE)?;
-        self.site.broker.start_again()?;
-        self.site.broker.await_brokers(&self.site.kafka, 1)?;
+        self.site.second.start_again()?;
+        self.site.second.await_brokers(&self.site.kafka, 2)?;
         self.note("the broker is back");
         self.sending.resume();
         Ok(Struck { times: 1, busy, over_at: now_ms() })

@@ -27,14 +27,14 @@ impl Endurance<'_, '_> {
         let (slot, line) = self.next_cut();
         let busy = self.busy(|seat| seat.slot == slot)?.min(1);
         let cut_at = Instant::now();
-        self.site.lines[slot].kafka.set(line);
+        self.site.lines[slot].set_kafka(line);
         self.note(&format!("the way of slot {slot} to Kafka: {line:?}"));
         self.crew.supervise_for(DEPOSED)?;
         for fault in meanwhile {
             self.make_one(*fault, Some(slot))?;
         }
         self.crew.supervise_for(self.dose.cut_for.saturating_sub(cut_at.elapsed()))?;
-        self.site.lines[slot].kafka.set(Line::Open);
+        self.site.lines[slot].set_kafka(Line::Open);
         self.note(&format!("the way of slot {slot} to Kafka is open"));
         self.conclude(Fault::CutFromKafka, &Struck { times: 1, busy, over_at: now_ms() }, None)
     }
@@ -42,10 +42,10 @@ impl Endurance<'_, '_> {
     pub(in super::super) fn cut_from_redis(&mut self) -> anyhow::Result<Struck> {
         let (slot, line) = self.next_cut();
         let busy = self.busy(|seat| seat.slot == slot && seat.service == "triggers")?;
-        self.site.lines[slot].redis.set(line);
+        self.site.lines[slot].set_redis(line);
         self.note(&format!("the way of slot {slot} to Redis: {line:?}"));
         self.crew.supervise_for(self.dose.cut_for)?;
-        self.site.lines[slot].redis.set(Line::Open);
+        self.site.lines[slot].set_redis(Line::Open);
         self.note(&format!("the way of slot {slot} to Redis is open"));
         Ok(Struck { times: 1, busy, over_at: now_ms() })
     }
@@ -54,11 +54,11 @@ impl Endurance<'_, '_> {
     pub(in super::super) fn slow_redis(&mut self) -> anyhow::Result<Struck> {
         let busy = self.busy(|seat| seat.service == "triggers")?.min(1);
         let over_at = now_ms();
-        self.site.lines.iter().for_each(|lines| lines.redis.set(Line::Slow(SLOW)));
+        self.site.lines.iter().for_each(|lines| lines.set_redis(Line::Slow(SLOW)));
         self.note("the lines to Redis are slow");
         self.crew.supervise_for(HINDERED)?;
         self.recover(over_at, None)?;
-        self.site.lines.iter().for_each(|lines| lines.redis.set(Line::Open));
+        self.site.lines.iter().for_each(|lines| lines.set_redis(Line::Open));
         self.note("the lines to Redis are open");
         Ok(Struck { times: 1, busy, over_at: now_ms() })
     }
@@ -74,10 +74,12 @@ impl Endurance<'_, '_> {
     fn hinder(&mut self, line: Line) -> anyhow::Result<Struck> {
         let slot = self.next_slot();
         let busy = self.busy(|seat| seat.slot == slot)?.min(1);
-        self.site.lines[slot].set(line);
+        self.site.lines[slot].set_kafka(line);
+        self.site.lines[slot].set_redis(line);
         self.note(&format!("the lines of slot {slot}: {line:?}"));
         self.crew.supervise_for(HINDERED)?;
-        self.site.lines[slot].set(Line::Open);
+        self.site.lines[slot].set_kafka(Line::Open);
+        self.site.lines[slot].set_redis(Line::Open);
         self.note(&format!("the lines of slot {slot} are open"));
         Ok(Struck { times: 1, busy, over_at: now_ms() })
     }
