@@ -105,6 +105,12 @@ pub fn redis_cluster(addresses: &[String]) -> RedisAt {
     RedisAt(format!("cluster = [{}]", urls.join(", ")))
 }
 
+/// Whichever server these Sentinels tell of.
+pub fn redis_sentinels(addresses: &[String], master: &str) -> RedisAt {
+    let urls: Vec<_> = addresses.iter().map(|address| format!("\"redis://{address}\"")).collect();
+    RedisAt(format!("sentinels = [{}]\nsentinel_master = \"{master}\"", urls.join(", ")))
+}
+
 impl Servers {
     /// Those that the environment names; none if it does not.
     pub fn given() -> Option<Self> {

@@ -30,6 +30,7 @@ mod redis_cluster;
 mod redis_server;
 mod scenarios;
 mod sender;
+mod sentinels;
 mod shortened;
 mod topics;
 mod verdict;
@@ -103,6 +104,8 @@ enum Scenario {
         #[arg(long, default_value_t = 60_000)]
         events: usize,
     },
+    /// Retention passes the position, and a topic is deleted and made anew: the services stop, and go on as they advise
+    LostLog,
     /// A worker sleeps through its session, and wakes up when another has its partitions
     PausedOwner {
         /// How many raw records are sent
@@ -126,6 +129,12 @@ enum Scenario {
     },
     /// The broker that has the purchases cannot be reached
     CutBroker,
+    /// The state on a server that Sentinels watch over, whose master is killed
+    Sentinel {
+        /// How often
+        #[arg(long, default_value_t = 1)]
+        failovers: u32,
+    },
     /// The state in a Redis Cluster of three nodes, and a worker killed
     RedisCluster {
         /// How many raw records are sent
@@ -153,12 +162,14 @@ fn main() -> ExitCode {
         Scenario::All => vec![
             Scenario::Otto,
             Scenario::Gate,
+            Scenario::LostLog,
             Scenario::Kills { kills: 10, events: 100_000 },
             Scenario::LostState { events: 60_000 },
             Scenario::PausedOwner { events: 60_000 },
             Scenario::Catalogue { kills: 8, events: 25_000 },
             Scenario::Adopt { events: 60_000 },
             Scenario::CutBroker,
+            Scenario::Sentinel { failovers: 1 },
             Scenario::RedisCluster { events: 20_000 },
             Scenario::Replay { kills: 3, events: 15_000 },
         ],
@@ -176,12 +187,14 @@ fn is_passed(scenario: &Scenario, common: &Common) -> bool {
         Scenario::Soak => ("soak", scenarios::endure::run(common, "soak", Dose::SOAK)),
         Scenario::Kills { kills, events } => ("kills", scenarios::kills::run(common, *kills, *events)),
         Scenario::LostState { events } => ("lost-state", scenarios::lost_state::run(common, *events)),
+        Scenario::LostLog => ("lost-log", scenarios::lost_log::run(common)),
         Scenario::PausedOwner { events } => ("paused-owner", scenarios::paused_owner::run(common, *events)),
         Scenario::Catalogue { kills, events } => {
             ("catalogue", scenarios::catalogue::run(common, *kills, *events))
         }
         Scenario::Adopt { events } => ("adopt", scenarios::adopt::run(common, *events)),
         Scenario::CutBroker => ("cut-broker", scenarios::cut_broker::run(common)),
+        Scenario::Sentinel { failovers } => ("sentinel", scenarios::sentinel::run(common, *failovers)),
         Scenario::RedisCluster { events } => {
             ("redis-cluster", scenarios::redis_cluster::run(common, *events))
         }

@@ -62,6 +62,26 @@ pub fn create(servers: &str, wanted: &[Wanted]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Deletes a topic, and waits until nobody knows it any more.
+pub fn delete(servers: &str, topic: &str) -> anyhow::Result<()> {
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", servers).create()?;
+    let options = AdminOptions::new().operation_timeout(Some(REQUEST));
+    for result in wait_for(admin.delete_topics(&[topic], &options))? {
+        if let Err((name, code)) = result {
+            bail!("cannot delete {name}: {code}");
+        }
+    }
+    let deadline = Instant::now() + REQUEST;
+    while ends_of(servers, topic).is_ok() {
+        if Instant::now() >= deadline {
+            bail!("{topic} is still there");
+        }
+        std::thread::sleep(WAIT);
+    }
+    Ok(())
+}
+
 /// librdkafka answers on a thread of its own: looking now and then is enough.
 pub fn wait_for<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);

@@ -1,23 +1,23 @@
 //! Faults of every kind on one long load: made in an order that a seed fixes, each with a look at whether it hit a process
 //! at work, and at how long it took until everything worked again.
-//!
-//! Must stay true: "works again" is seen from outside. Each partition has sent a trigger that became due after the fault
-//! was over, and each process says that it is ready.
 
 mod faults;
 mod positions;
 mod pulse;
+mod recovery;
 mod schedule;
 mod site;
 mod tally;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 pub use positions::PositionWatch;
+pub use pulse::busy;
+pub use recovery::recover;
 pub use schedule::Dose;
 pub use site::Site;
 
@@ -29,8 +29,6 @@ use crate::sender::Sending;
 use schedule::{Fault, Step};
 use tally::{Struck, Tally};
 
-/// How long everything may take to work again.
-const RECOVERY: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(50);
 
 /// A run.
@@ -137,32 +135,8 @@ impl<'r, 'i> Endurance<'r, 'i> {
         }
     }
 
-    /// Waits until each partition has sent what became due after `since`, and each process is ready, but for those of a
-    /// slot that is `apart`. With how long after `since` that was.
     fn recover(&mut self, since: i64, apart: Option<usize>) -> anyhow::Result<Duration> {
-        let deadline = Instant::now() + RECOVERY;
-        loop {
-            let latest = self.reader.latest();
-            let sending = latest.values().filter(|due| **due > since).count();
-            let not_ready = self.not_ready(apart);
-            if sending == self.partitions && not_ready.is_none() {
-                return Ok(Duration::from_millis(u64::try_from(now_ms() - since).unwrap_or_default()));
-            }
-            if Instant::now() >= deadline {
-                let why = not_ready.unwrap_or_else(|| "all processes are ready".to_owned());
-                bail!(
-                    "not recovered within {RECOVERY:?}: {sending} of {} partitions send what is due; {why}",
-                    self.partitions
-                );
-            }
-            self.crew.supervise_for(LOOK)?;
-        }
-    }
-
-    /// The first process that is not ready, and why.
-    fn not_ready(&self, apart: Option<usize>) -> Option<String> {
-        let mut seats = self.crew.seats().into_iter().filter(|seat| Some(seat.slot) != apart);
-        seats.find_map(|seat| Some(format!("{seat}: {}", self.crew.not_ready(seat)?)))
+        recovery::recover(self.crew, self.reader, self.partitions, since, apart)
     }
 
     /// A slot, each in turn.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
+
 use super::super::Endurance;
 use super::super::schedule::Fault;
 use super::super::tally::Struck;
@@ -30,6 +32,7 @@ impl Endurance<'_, '_> {
         self.site.lines[slot].set_kafka(line);
         self.note(&format!("the way of slot {slot} to Kafka: {line:?}"));
         self.crew.supervise_for(DEPOSED)?;
+        self.recover(now_ms(), Some(slot)).context("the others do not take over")?;
         for fault in meanwhile {
             self.make_one(*fault, Some(slot))?;
         }
