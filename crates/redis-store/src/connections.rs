@@ -2,7 +2,7 @@
 //!
 //! Must stay true: a connection that has failed in any way is never used again, since an answer may still be under
 //! way in it. In a cluster the owner of a task's slot is asked for once and forgotten after any error, so that a moved
-//! slot or a promoted replica is found at the next attempt.
+//! slot or a promoted replica is found at the next attempt; so is the master that Sentinels tell of.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,32 +25,52 @@ const WRITE_BUFFER_BYTES: usize = 256 * 1024;
 /// The servers named in the settings, as the client wants them.
 #[derive(Clone)]
 pub struct Seeds {
+    /// Nodes of the cluster, or the one server; where Sentinels tell, it is not the server's address that counts.
     clients: Vec<Client>,
-    is_cluster: bool,
+    kind: Kind,
 }
+
+/// Who knows where a task's keys are.
+#[derive(Clone)]
+enum Kind {
+    Standalone,
+    Cluster,
+    Sentinel { sentinels: Vec<Client>, master: String },
+}
+
+/// The place of the one master among the owners of tasks: no task has this tag.
+const MASTER: &str = "";
 
 impl Seeds {
     /// Checks the URLs; nothing is connected yet.
     pub fn from_settings(settings: &Settings) -> Result<Self, InvalidSettings> {
-        let (urls, is_cluster) = match &settings.servers {
-            Servers::Standalone(url) => (std::slice::from_ref(url), false),
-            Servers::Cluster(urls) => (urls.as_slice(), true),
+        let (urls, kind) = match &settings.servers {
+            Servers::Standalone(url) => (std::slice::from_ref(url), Kind::Standalone),
+            Servers::Cluster(urls) => (urls.as_slice(), Kind::Cluster),
+            Servers::Sentinel { url, sentinels, master } => {
+                let sentinels = clients(sentinels, settings)?;
+                (std::slice::from_ref(url), Kind::Sentinel { sentinels, master: master.clone() })
+            }
         };
-        let clients = urls.iter().enumerate().map(|(index, url)| {
-            client(url, settings)
-                .map_err(|error| InvalidSettings::Url { number: index + 1, cause: error.to_string() })
-        });
-        let clients: Vec<_> = clients.collect::<Result<_, _>>()?;
-        if clients.is_empty() {
-            return Err(InvalidSettings::NoServer);
-        }
-        Ok(Self { clients, is_cluster })
+        Ok(Self { clients: clients(urls, settings)?, kind })
     }
 
     /// The first of them.
     pub fn first(&self) -> &Client {
         &self.clients[0]
     }
+}
+
+fn clients(urls: &[String], settings: &Settings) -> Result<Vec<Client>, InvalidSettings> {
+    let clients = urls.iter().enumerate().map(|(index, url)| {
+        client(url, settings)
+            .map_err(|error| InvalidSettings::Url { number: index + 1, cause: error.to_string() })
+    });
+    let clients: Vec<_> = clients.collect::<Result<_, _>>()?;
+    if clients.is_empty() {
+        return Err(InvalidSettings::NoServer);
+    }
+    Ok(clients)
 }
 
 #[cfg(not(feature = "tls"))]
@@ -79,7 +99,7 @@ pub struct Connections {
     traffic: Arc<Traffic>,
     /// By address.
     open: BTreeMap<String, MultiplexedConnection>,
-    /// The owner of each task's slot, by the task's hash tag; empty without a cluster.
+    /// The owner of each task's slot, by the task's hash tag, or the master that Sentinels told of; empty for one server.
     owners: BTreeMap<String, Client>,
 }
 
@@ -91,7 +111,7 @@ impl Connections {
 
     /// Whether the servers are a cluster.
     pub fn is_cluster(&self) -> bool {
-        self.seeds.is_cluster
+        matches!(self.seeds.kind, Kind::Cluster)
     }
 
     /// The settings.
@@ -109,7 +129,7 @@ impl Connections {
         let owner = self.owner(keys).await?;
         let answer = self.ask_server(&owner, pipeline).await;
         if answer.is_err() {
-            self.owners.remove(&keys.tag);
+            self.forget_owner(keys);
         }
         answer
     }
@@ -157,7 +177,7 @@ impl Connections {
 
     /// Closes the connection to where the task's keys are.
     pub fn forget(&mut self, keys: &TaskKeys) {
-        match self.owners.remove(&keys.tag) {
+        match self.forget_owner(keys) {
             Some(owner) => self.open.remove(&address_of(&owner)),
             None => self.open.remove(&address_of(&self.seeds.clients[0])),
         };
@@ -165,8 +185,10 @@ impl Connections {
 
     /// Every server that holds keys: the one, or the masters of the cluster.
     pub async fn masters(&mut self) -> RedisResult<Vec<Client>> {
-        if !self.seeds.is_cluster {
-            return Ok(self.seeds.clients.clone());
+        match self.seeds.kind {
+            Kind::Standalone => return Ok(self.seeds.clients.clone()),
+            Kind::Sentinel { .. } => return Ok(vec![self.told_master().await?]),
+            Kind::Cluster => {}
         }
         let (seed, _, slots) = self.ask_a_seed("0").await?;
         let mut masters = BTreeMap::new();
@@ -188,8 +210,10 @@ impl Connections {
     }
 
     async fn owner(&mut self, keys: &TaskKeys) -> RedisResult<Client> {
-        if !self.seeds.is_cluster {
-            return Ok(self.seeds.clients[0].clone());
+        match self.seeds.kind {
+            Kind::Standalone => return Ok(self.seeds.clients[0].clone()),
+            Kind::Sentinel { .. } => return self.master().await,
+            Kind::Cluster => {}
         }
         if let Some(owner) = self.owners.get(&keys.tag) {
             return Ok(owner.clone());
@@ -201,6 +225,46 @@ impl Connections {
         let owner = node(&seed, row)?;
         self.owners.insert(keys.tag.clone(), owner.clone());
         Ok(owner)
+    }
+
+    /// Where the keys were is to be asked anew.
+    fn forget_owner(&mut self, keys: &TaskKeys) -> Option<Client> {
+        match self.seeds.kind {
+            Kind::Sentinel { .. } => self.owners.remove(MASTER),
+            Kind::Standalone | Kind::Cluster => self.owners.remove(&keys.tag),
+        }
+    }
+
+    /// The master that Sentinels told of last, or tell of now.
+    async fn master(&mut self) -> RedisResult<Client> {
+        if let Some(master) = self.owners.get(MASTER) {
+            return Ok(master.clone());
+        }
+        let master = self.told_master().await?;
+        self.owners.insert(MASTER.to_owned(), master.clone());
+        Ok(master)
+    }
+
+    /// What the first Sentinel says that answers. One that has just been deposed refuses writes, so that a Sentinel that
+    /// has not heard of it costs an attempt and no more.
+    async fn told_master(&mut self) -> RedisResult<Client> {
+        let Kind::Sentinel { sentinels, master } = self.seeds.kind.clone() else {
+            return Ok(self.seeds.clients[0].clone());
+        };
+        let mut question = redis::pipe();
+        question.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(master);
+        let mut failure = confused("no Sentinel answers");
+        for sentinel in sentinels {
+            match self.ask_server::<(Option<(String, u16)>,)>(&sentinel, &question).await {
+                Ok((Some((host, port)),)) => {
+                    let info = self.seeds.clients[0].get_connection_info();
+                    return Client::open(at_address(info, Some(host), port));
+                }
+                Ok((None,)) => failure = confused("the Sentinels know no master of that name"),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
     }
 
     /// The first seed that answers, the slot of a key, and `CLUSTER SLOTS`: rows of first slot, last slot, master, replicas.

@@ -31,10 +31,11 @@ impl Probe {
     /// Connects.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if there is no answer, or the settings name a cluster.
+    /// [`StoreError::Unavailable`] if there is no answer, or the settings name other than one server that stays.
     pub fn connect(settings: &Settings) -> Result<Self, StoreError> {
-        if matches!(settings.servers, Servers::Cluster(_)) {
-            return Err(StoreError::Unavailable("a cluster cannot be probed, only one server".to_owned()));
+        if !matches!(settings.servers, Servers::Standalone(_)) {
+            let what = "a cluster, or a server that moves, cannot be probed, only one server";
+            return Err(StoreError::Unavailable(what.to_owned()));
         }
         let seeds =
             Seeds::from_settings(settings).map_err(|error| StoreError::Unavailable(error.to_string()))?;

@@ -68,6 +68,15 @@ pub enum Servers {
     Standalone(String),
     /// Some nodes of a Redis Cluster, from which the others are learnt; user, password and TLS are those of the first.
     Cluster(Vec<String>),
+    /// A server that holds everything, and moves: its host and port are what Sentinels tell.
+    Sentinel {
+        /// How to talk to the server: user, password, database and TLS count.
+        url: String,
+        /// The Sentinels, the first of which that answers is believed.
+        sentinels: Vec<String>,
+        /// What they call the server.
+        master: String,
+    },
 }
 
 impl fmt::Debug for Servers {
@@ -76,6 +85,9 @@ impl fmt::Debug for Servers {
         match self {
             Self::Standalone(_) => f.write_str("Standalone(..)"),
             Self::Cluster(urls) => write!(f, "Cluster({} nodes)", urls.len()),
+            Self::Sentinel { sentinels, master, .. } => {
+                write!(f, "Sentinel({master} by {} sentinels)", sentinels.len())
+            }
         }
     }
 }
@@ -91,8 +103,8 @@ pub enum InvalidSettings {
         /// What is wrong with it.
         cause: String,
     },
-    /// A cluster without nodes.
-    #[error("a Redis Cluster needs at least one URL")]
+    /// A cluster without nodes, or no Sentinel to ask.
+    #[error("at least one URL is needed")]
     NoServer,
     /// The thread that does the I/O could not be started.
     #[error("the thread for Redis could not be started: {0}")]
@@ -107,8 +119,10 @@ mod tests {
     fn no_password_is_shown_by_debug() {
         let url = "redis://user:secret@localhost:6379".to_owned();
         let one = Settings::new(Servers::Standalone(url.clone()), "shop");
-        let many = Settings::new(Servers::Cluster(vec![url]), "shop");
-        for shown in [format!("{one:?}"), format!("{many:?}")] {
+        let many = Settings::new(Servers::Cluster(vec![url.clone()]), "shop");
+        let moving = Servers::Sentinel { url: url.clone(), sentinels: vec![url], master: "m".to_owned() };
+        let moving = Settings::new(moving, "shop");
+        for shown in [format!("{one:?}"), format!("{many:?}"), format!("{moving:?}")] {
             assert!(!shown.contains("secret") && shown.contains("shop"), "{shown}");
         }
     }

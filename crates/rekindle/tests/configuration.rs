@@ -192,10 +192,19 @@ fn mistakes_about_servers_are_told_with_their_place_and_without_secrets() {
             "rekindle: FILE:5: redis.cluster: redis.url is set too; one of them has to go",
         ),
         (
+            "[redis]\ncluster = [\"redis://h\"]\nsentinels = [\"redis://h:26379\"]\n",
+            "rekindle: FILE:5: redis.sentinels: redis.cluster is set too; the nodes of a cluster tell of each other",
+        ),
+        (
+            "[redis]\nsentinels = [\"postgres://ops:hunter2@h\"]\n",
+            "rekindle: FILE:4: redis.sentinels: Redis URL number 1 cannot be used: Redis URL did not parse - \
+             InvalidClientConfig",
+        ),
+        (
             "[redis]\nnamespce = \"x\"\n",
             "rekindle: FILE:4: redis.namespce: unknown key `namespce`; the nearest is `namespace` (allowed: attempts, \
-             cluster, connection_timeout, namespace, password_file, response_timeout, root_certificates_file, url, \
-             url_file)",
+             cluster, connection_timeout, namespace, password_file, response_timeout, root_certificates_file, \
+             sentinel_master, sentinels, url, url_file)",
         ),
         (
             "[admin]\naddress = \"9464\"\n",

@@ -1,6 +1,6 @@
 //! Every raw record ends in exactly one outcome: an event, an anonymous event, or a dead letter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -12,6 +12,8 @@ use crate::installation::Installation;
 use crate::raw::RawRecord;
 use crate::topics;
 
+const DEAD_LETTERS: &str = "dead-letters";
+
 /// Where a raw record lies.
 type Place = (String, i32, i64);
 
@@ -21,6 +23,32 @@ pub struct Accounts {
     pub events: usize,
     pub anonymous: usize,
     pub dead_letters: usize,
+    /// The raw records that dead letters speak of.
+    dead: BTreeSet<Place>,
+}
+
+impl Accounts {
+    /// Fails unless the dead letters are those of the raw records that are no events, and of no others.
+    pub fn check_dead(&self, records: &[RawRecord]) -> anyhow::Result<()> {
+        let poison = records.iter().filter(|record| record.event.is_none()).map(place_of);
+        let poison: BTreeSet<Place> = poison.collect();
+        if let Some(place) = poison.symmetric_difference(&self.dead).next() {
+            let is_poison = poison.contains(place);
+            bail!(
+                "the raw record {place:?} {}",
+                if is_poison {
+                    "cannot be read, and is no dead letter"
+                } else {
+                    "is sound, and is a dead letter"
+                }
+            );
+        }
+        Ok(())
+    }
+}
+
+fn place_of(record: &RawRecord) -> Place {
+    (record.topic.clone(), record.partition, record.offset)
 }
 
 /// Reads what ingest wrote, and holds it against the raw records.
@@ -32,6 +60,7 @@ pub fn settle(
     let mut outcomes: BTreeMap<Place, usize> = BTreeMap::new();
     let mut accounts = Accounts::default();
     let mut broken = None;
+    let mut dead = BTreeSet::new();
     let mut count = |topic: &str,
                      counter: &mut usize,
                      place: fn(&BorrowedMessage<'_>) -> anyhow::Result<Option<Place>>| {
@@ -39,6 +68,9 @@ pub fn settle(
             match place(message) {
                 Ok(Some(place)) => {
                     *counter += 1;
+                    if topic == DEAD_LETTERS {
+                        dead.insert(place.clone());
+                    }
                     *outcomes.entry(place).or_default() += 1;
                 }
                 Ok(None) => {}
@@ -48,12 +80,13 @@ pub fn settle(
     };
     count("customer-events", &mut accounts.events, of_event)?;
     count("anonymous-events", &mut accounts.anonymous, of_anonymous)?;
-    count("dead-letters", &mut accounts.dead_letters, of_dead_letter)?;
+    count(DEAD_LETTERS, &mut accounts.dead_letters, of_dead_letter)?;
+    accounts.dead = dead;
     if let Some(broken) = broken {
         bail!("a record that ingest wrote is broken: {broken}");
     }
     for record in records {
-        let place = (record.topic.clone(), record.partition, record.offset);
+        let place = place_of(record);
         match outcomes.remove(&place) {
             Some(1) => {}
             Some(times) => bail!("the raw record {place:?} ended {times} times"),

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use jiff::Timestamp;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use uuid::Uuid;
@@ -28,6 +29,8 @@ pub struct Sent {
     pub records: usize,
     /// How many triggers were fired by each version of the rules.
     pub by_rules: BTreeMap<String, usize>,
+    /// The latest event time at which a trigger of each partition became true, in milliseconds since 1970.
+    pub latest: BTreeMap<i32, i64>,
 }
 
 impl Sent {
@@ -62,6 +65,9 @@ impl Sent {
             Some("fired") => {
                 self.by_trigger.entry(trigger).or_default().0 += 1;
                 let value: serde_json::Value = serde_json::from_slice(message.payload().unwrap_or_default())?;
+                let due: Timestamp = value["due_at"].as_str().context("no due_at")?.parse()?;
+                let latest = self.latest.entry(message.partition()).or_default();
+                *latest = due.as_millisecond().max(*latest);
                 let rules = value["rule_version"].as_str().context("no rule_version")?;
                 *self.by_rules.entry(rules.to_owned()).or_default() += 1;
             }
@@ -96,6 +102,11 @@ impl ActionReader {
         let reading = Arc::clone(&shared);
         let thread = std::thread::spawn(move || read(&consumer, &reading));
         Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// The latest event time at which a trigger of each partition became true.
+    pub fn latest(&self) -> BTreeMap<i32, i64> {
+        self.shared.sent.lock().unwrap_or_else(PoisonError::into_inner).latest.clone()
     }
 
     /// What was read so far.

@@ -41,7 +41,7 @@ pub struct Crew<'a> {
     installation: &'a Installation,
     seats: BTreeMap<Seat, Occupant>,
     ports: BTreeMap<Seat, u16>,
-    flags: BTreeMap<Seat, &'static [&'static str]>,
+    flags: BTreeMap<Seat, Vec<String>>,
     /// How many processes ended without being told to.
     pub ended_by_themselves: usize,
 }
@@ -177,9 +177,26 @@ impl<'a> Crew<'a> {
         Ok(())
     }
 
+    /// Stops a process as an operator would, which has to take no longer than `within`, and starts it again; with how
+    /// long stopping took.
+    pub fn roll(&mut self, seat: Seat, within: Duration) -> anyhow::Result<Duration> {
+        let Some(Occupant::Alive(mut process)) = self.seats.remove(&seat) else {
+            bail!("{seat} is not alive")
+        };
+        let asked = Instant::now();
+        let status = process.stop(within).with_context(|| format!("{seat} was asked to stop"))?;
+        let took = asked.elapsed();
+        self.note(&format!("{seat} stopped within {took:.1?}: {status}"));
+        if !status.success() {
+            bail!("{seat} stopped with {status}\n{}", process.tail());
+        }
+        self.begin(seat)?;
+        Ok(took)
+    }
+
     /// Starts a process with these further flags, which it keeps when it has to be started again.
-    pub fn begin_with(&mut self, seat: Seat, flags: &'static [&'static str]) -> anyhow::Result<()> {
-        self.flags.insert(seat, flags);
+    pub fn begin_with(&mut self, seat: Seat, flags: &[&str]) -> anyhow::Result<()> {
+        self.flags.insert(seat, flags.iter().map(|flag| (*flag).to_owned()).collect());
         self.begin(seat)
     }
 
@@ -229,7 +246,7 @@ impl<'a> Crew<'a> {
         };
         self.ports.insert(seat, port);
         let mut command = self.installation.service(seat.service, seat.slot, port);
-        command.args(self.flags.get(&seat).copied().unwrap_or_default());
+        command.args(self.flags.get(&seat).into_iter().flatten());
         let process = Process::start(&mut command, &self.log(seat))?;
         self.note(&format!("started {seat}"));
         self.seats.insert(seat, Occupant::Alive(process));

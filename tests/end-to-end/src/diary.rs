@@ -20,6 +20,7 @@ pub struct Diary {
     name: String,
     began: Instant,
     file: Mutex<File>,
+    is_kept: bool,
 }
 
 impl Diary {
@@ -30,7 +31,12 @@ impl Diary {
         fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let folder = folder.canonicalize()?;
         let file = Mutex::new(File::create(folder.join("faults.log"))?);
-        Ok(Self { folder, name, began: Instant::now(), file })
+        Ok(Self { folder, name, began: Instant::now(), file, is_kept: false })
+    }
+
+    /// The same, with a folder that stays if it is to be kept.
+    pub fn kept_if(self, is_kept: bool) -> Self {
+        Self { is_kept, ..self }
     }
 
     /// Where the run keeps its files.
@@ -58,6 +64,8 @@ impl Diary {
 
     /// Removes the folder of a run that nobody has to look at.
     pub fn discard(&self) {
-        let _ = fs::remove_dir_all(&self.folder);
+        if !self.is_kept {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
     }
 }

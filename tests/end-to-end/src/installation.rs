@@ -76,6 +76,8 @@ pub struct Installation {
     name: String,
     raw: usize,
     outputs: Vec<&'static str>,
+    /// Further settings of the processes of each slot.
+    by_slot: Vec<Vec<String>>,
     config: PathBuf,
     program: PathBuf,
 }
@@ -103,6 +105,12 @@ pub fn redis_cluster(addresses: &[String]) -> RedisAt {
     RedisAt(format!("cluster = [{}]", urls.join(", ")))
 }
 
+/// Whichever server these Sentinels tell of.
+pub fn redis_sentinels(addresses: &[String], master: &str) -> RedisAt {
+    let urls: Vec<_> = addresses.iter().map(|address| format!("\"redis://{address}\"")).collect();
+    RedisAt(format!("sentinels = [{}]\nsentinel_master = \"{master}\"", urls.join(", ")))
+}
+
 impl Servers {
     /// Those that the environment names; none if it does not.
     pub fn given() -> Option<Self> {
@@ -126,13 +134,21 @@ impl Installation {
         shape: &Shape,
         brokers: Option<[i32; 3]>,
     ) -> anyhow::Result<Self> {
-        let diary = Diary::begin(&common.runs, scenario, common.seed)?;
+        let diary = Diary::begin(&common.runs, scenario, common.seed)?.kept_if(common.keep);
         let program = program()?;
         let name = diary.name().to_owned();
         let config = diary.folder().join("rekindle.toml");
         let (raw, outputs) = (shape.raw_partitions.len(), shape.outputs.clone());
-        let installation =
-            Self { diary, servers: servers.kafka.clone(), name, raw, outputs, config, program };
+        let installation = Self {
+            diary,
+            servers: servers.kafka.clone(),
+            name,
+            raw,
+            outputs,
+            by_slot: Vec::new(),
+            config,
+            program,
+        };
         let raw = installation.raw_topics();
         let mut wanted: Vec<Wanted> = raw
             .into_iter()
@@ -149,6 +165,11 @@ impl Installation {
         Ok(installation)
     }
 
+    /// The same with further settings for the processes of each slot, as `--set` takes them.
+    pub fn with_settings_of_slots(self, by_slot: Vec<Vec<String>>) -> Self {
+        Self { by_slot, ..self }
+    }
+
     /// Writes the configuration anew: for processes that are started from now on.
     pub fn configure(&self, servers: &Servers, shape: &Shape) -> anyhow::Result<()> {
         Ok(std::fs::write(&self.config, self.configuration(servers, shape))?)
@@ -157,6 +178,11 @@ impl Installation {
     /// The name of one of its topics.
     pub fn topic(&self, of: &str) -> String {
         format!("{}.{of}", self.name)
+    }
+
+    /// The consumer group of one of its services.
+    pub fn group(&self, service: &str) -> String {
+        format!("{}-{service}", self.name)
     }
 
     /// Its raw topics, in the order of [`RAW`].
@@ -173,6 +199,9 @@ impl Installation {
     pub fn service(&self, service: &str, slot: usize, admin_port: u16) -> Command {
         let mut command = self.command(&[service, "--slot", &slot.to_string()]);
         command.args(["--set", &format!("admin.address=127.0.0.1:{admin_port}")]);
+        for setting in self.by_slot.get(slot).into_iter().flatten() {
+            command.args(["--set", setting]);
+        }
         command
     }
 

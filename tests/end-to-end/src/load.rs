@@ -28,7 +28,7 @@ pub enum What {
     Removed(u32),
     Ordered,
     TicketOpened,
-    /// Something that no reader understands.
+    /// Something that no reader understands: one of a few kinds of it, in turn.
     Junk,
     /// An event of any kind, with the fields that only this kind has, that happened so long before it is sent.
     Told {
@@ -38,6 +38,8 @@ pub enum What {
     },
 }
 
+/// Beside one in so many records comes one that nobody can read.
+const POISONED: u32 = 100;
 /// One in so many records is sent twice.
 const REPEATED: u32 = 40;
 /// Pauses between a customer's visits: longer than it takes for a trigger to be due.
@@ -70,6 +72,9 @@ fn visit(dice: &mut SmallRng, customer: u32, from_ms: i64, plan: &mut Vec<Planne
     let mut push = |dice: &mut SmallRng, topic, what| {
         at_ms += dice.random_range(20..WAIT_MS / 4);
         plan.push(Planned { at_ms, topic, customer, what });
+        if dice.random_ratio(1, POISONED) {
+            plan.push(Planned { at_ms, topic: dice.random_range(0..3), customer, what: What::Junk });
+        }
     };
     for _ in 0..dice.random_range(1..=6) {
         push(dice, 0, What::Viewed);
@@ -90,7 +95,6 @@ fn visit(dice: &mut SmallRng, customer: u32, from_ms: i64, plan: &mut Vec<Planne
             push(dice, 1, What::Ordered);
         }
         75..85 => push(dice, 2, What::TicketOpened),
-        85..87 => push(dice, 0, What::Junk),
         _ => {}
     }
     at_ms
@@ -129,7 +133,7 @@ impl Planned {
             ),
             What::TicketOpened => ("ticket_opened", json!({"ticket_id": format!("t-{number}")})),
             What::Told { kind, fields, .. } => (*kind, fields.clone()),
-            What::Junk => return format!("{{\"type\": \"cart_item_added\", \"cut\": {number}").into_bytes(),
+            What::Junk => return junk(number),
         };
         more["type"] = json!(kind);
         more["event_id"] = json!(format!("e-{number}"));
@@ -140,6 +144,24 @@ impl Planned {
         };
         more["occurred_at"] = json!(now_ms - late_ms);
         more.to_string().into_bytes()
+    }
+}
+
+/// What nobody can read: cut off, no format at all, of an unknown schema, too deep, or without what it needs.
+fn junk(number: usize) -> Vec<u8> {
+    match number % 7 {
+        0 => format!("{{\"type\": \"cart_item_added\", \"cut\": {number}").into_bytes(),
+        1 => vec![0xff, 0xfe, number as u8],
+        2 => vec![0, 0xde, 0xad, 0xbe, 0xef, number as u8],
+        3 => format!("{{\"type\": \"cart_item_added\", \"deep\": {}{}}}", "[".repeat(500), "]".repeat(500))
+            .into_bytes(),
+        4 => json!({"type": "product_viewed", "customer_id": "c", "occurred_at": "yesterday"})
+            .to_string()
+            .into_bytes(),
+        5 => {
+            json!({"type": "order_completed", "customer_id": "c", "currency": "EUR"}).to_string().into_bytes()
+        }
+        _ => b"{\"type\": \"cart_item_added\", \"event_id\": \"\xff\"}".to_vec(),
     }
 }
 
@@ -160,7 +182,8 @@ mod tests {
         for topic in 0..3 {
             assert!(plan.iter().any(|planned| planned.topic == topic));
         }
-        assert!(plan.iter().any(|planned| planned.what == What::Junk));
+        let junk = plan.iter().filter(|planned| planned.what == What::Junk).count();
+        assert!((25..100).contains(&junk), "about one in a hundred: {junk}");
         assert!(plan.iter().enumerate().any(|(number, planned)| planned.is_repeated(number)));
     }
 }

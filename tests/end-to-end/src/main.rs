@@ -11,10 +11,12 @@
 
 mod accounts;
 mod actions;
+mod broker;
 mod catalogue;
 mod cluster;
 mod crew;
 mod diary;
+mod endurance;
 mod faults;
 mod installation;
 mod load;
@@ -28,6 +30,7 @@ mod redis_cluster;
 mod redis_server;
 mod scenarios;
 mod sender;
+mod sentinels;
 mod shortened;
 mod topics;
 mod verdict;
@@ -37,6 +40,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+
+use endurance::Dose;
 
 /// Ends a scenario in the tests' terminal: what is skipped has not failed.
 enum Ending {
@@ -68,6 +73,9 @@ struct Common {
     /// Where each scenario keeps configuration, logs and its list of faults; kept if it fails
     #[arg(long, global = true, default_value = "target/end-to-end")]
     runs: PathBuf,
+    /// Keeps the folder of a run that passed, too
+    #[arg(long, global = true)]
+    keep: bool,
     /// How many raw records a second are sent
     #[arg(long, global = true, default_value_t = 2_500)]
     rate: u64,
@@ -77,6 +85,10 @@ struct Common {
 enum Scenario {
     /// A real shop's history through one, two and three processes: the triggers of `rekindle replay`
     Otto,
+    /// Every kind of fault on one long load, in minutes
+    Gate,
+    /// The same by ten, for an hour and more; not among all
+    Soak,
     /// kill -9 of ingest and triggers at random moments
     Kills {
         /// How many processes are killed
@@ -92,6 +104,8 @@ enum Scenario {
         #[arg(long, default_value_t = 60_000)]
         events: usize,
     },
+    /// Retention passes the position, and a topic is deleted and made anew: the services stop, and go on as they advise
+    LostLog,
     /// A worker sleeps through its session, and wakes up when another has its partitions
     PausedOwner {
         /// How many raw records are sent
@@ -115,6 +129,12 @@ enum Scenario {
     },
     /// The broker that has the purchases cannot be reached
     CutBroker,
+    /// The state on a server that Sentinels watch over, whose master is killed
+    Sentinel {
+        /// How often
+        #[arg(long, default_value_t = 1)]
+        failovers: u32,
+    },
     /// The state in a Redis Cluster of three nodes, and a worker killed
     RedisCluster {
         /// How many raw records are sent
@@ -141,12 +161,15 @@ fn main() -> ExitCode {
     let chosen = match arguments.scenario {
         Scenario::All => vec![
             Scenario::Otto,
+            Scenario::Gate,
+            Scenario::LostLog,
             Scenario::Kills { kills: 10, events: 100_000 },
             Scenario::LostState { events: 60_000 },
             Scenario::PausedOwner { events: 60_000 },
             Scenario::Catalogue { kills: 8, events: 25_000 },
             Scenario::Adopt { events: 60_000 },
             Scenario::CutBroker,
+            Scenario::Sentinel { failovers: 1 },
             Scenario::RedisCluster { events: 20_000 },
             Scenario::Replay { kills: 3, events: 15_000 },
         ],
@@ -160,14 +183,18 @@ fn main() -> ExitCode {
 fn is_passed(scenario: &Scenario, common: &Common) -> bool {
     let (name, outcome) = match scenario {
         Scenario::Otto => ("otto", scenarios::otto::run(common)),
+        Scenario::Gate => ("gate", scenarios::endure::run(common, "gate", Dose::GATE)),
+        Scenario::Soak => ("soak", scenarios::endure::run(common, "soak", Dose::SOAK)),
         Scenario::Kills { kills, events } => ("kills", scenarios::kills::run(common, *kills, *events)),
         Scenario::LostState { events } => ("lost-state", scenarios::lost_state::run(common, *events)),
+        Scenario::LostLog => ("lost-log", scenarios::lost_log::run(common)),
         Scenario::PausedOwner { events } => ("paused-owner", scenarios::paused_owner::run(common, *events)),
         Scenario::Catalogue { kills, events } => {
             ("catalogue", scenarios::catalogue::run(common, *kills, *events))
         }
         Scenario::Adopt { events } => ("adopt", scenarios::adopt::run(common, *events)),
         Scenario::CutBroker => ("cut-broker", scenarios::cut_broker::run(common)),
+        Scenario::Sentinel { failovers } => ("sentinel", scenarios::sentinel::run(common, *failovers)),
         Scenario::RedisCluster { events } => {
             ("redis-cluster", scenarios::redis_cluster::run(common, *events))
         }

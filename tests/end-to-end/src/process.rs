@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 /// How many lines of a log are shown when a run fails.
 const TAIL: usize = 25;
@@ -36,9 +36,19 @@ impl Process {
 
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        let pid =
-            i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("a process has an id")?;
-        kill_process(pid, signal).with_context(|| format!("cannot send a signal to {}", self.child.id()))
+        kill_process(self.id()?, signal)
+            .with_context(|| format!("cannot send a signal to {}", self.child.id()))
+    }
+
+    /// Lets none of its files grow beyond so many bytes; none for no limit.
+    pub fn limit_files(&self, bytes: Option<u64>) -> anyhow::Result<()> {
+        prlimit(Some(self.id()?), Resource::Fsize, Rlimit { current: bytes, maximum: None })
+            .with_context(|| format!("cannot limit the files of {}", self.child.id()))?;
+        Ok(())
+    }
+
+    fn id(&self) -> anyhow::Result<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("a process has an id")
     }
 
     /// kill -9, and the grave.

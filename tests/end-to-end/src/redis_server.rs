@@ -1,6 +1,6 @@
 //! A Redis server of one scenario's own, whose append-only file can be set back.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,6 +16,7 @@ use crate::diary::Diary;
 use crate::process::Process;
 
 const STARTING: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(5);
 const SAMPLING: Duration = Duration::from_millis(50);
 /// How many samples of the file's size are kept.
 const SAMPLES: usize = 200;
@@ -122,14 +123,37 @@ impl RedisServer {
         Ok(limit.query(&mut self.connection()?)?)
     }
 
+    /// Lets the append-only file grow no further: what a full disk does to it.
+    pub fn fill_disk(&self) -> anyhow::Result<()> {
+        self.process.as_ref().context("it runs")?.limit_files(Some(fs::metadata(self.file())?.len()))
+    }
+
+    /// Lets it grow again.
+    pub fn free_disk(&self) -> anyhow::Result<()> {
+        self.process.as_ref().context("it runs")?.limit_files(None)
+    }
+
+    /// The position that each partition's state stands at.
+    pub fn positions(address: &str) -> anyhow::Result<BTreeMap<i32, i64>> {
+        let mut connection = connect(address)?;
+        let keys: Vec<String> = redis::cmd("KEYS").arg("*:pos").query(&mut connection)?;
+        let mut positions = BTreeMap::new();
+        for key in keys {
+            let next: Option<i64> = redis::cmd("HGET").arg(&key).arg("N").query(&mut connection)?;
+            let tag = key.split('}').next().unwrap_or_default();
+            let partition = tag.rsplit(':').next().unwrap_or_default().parse()?;
+            positions.extend(next.map(|next| (partition, next)));
+        }
+        Ok(positions)
+    }
+
     /// Loses everything.
     pub fn flush(&self) -> anyhow::Result<()> {
         Ok(redis::cmd("FLUSHALL").query(&mut self.connection()?)?)
     }
 
     fn connection(&self) -> anyhow::Result<Connection> {
-        let client = redis::Client::open(format!("redis://{}", self.address()))?;
-        Ok(client.get_connection_with_timeout(Duration::from_secs(5))?)
+        connect(&self.address())
     }
 
     fn file(&self) -> PathBuf {
@@ -137,7 +161,9 @@ impl RedisServer {
     }
 
     fn begin(&mut self) -> anyhow::Result<()> {
-        let mut command = Command::new("redis-server");
+        // A write beyond a limit of the file's size is to be an error, as on a full disk, and not a signal.
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec redis-server \"$@\"", "redis-server"]);
         command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--save", ""]);
         command.args([
             "--appendonly",
@@ -177,6 +203,13 @@ impl RedisServer {
             }
         });
     }
+}
+
+fn connect(address: &str) -> anyhow::Result<Connection> {
+    let client = redis::Client::open(format!("redis://{address}"))?;
+    let connection = client.get_connection_with_timeout(PATIENCE)?;
+    connection.set_read_timeout(Some(PATIENCE))?;
+    Ok(connection)
 }
 
 fn append_only_file(folder: &Path) -> PathBuf {

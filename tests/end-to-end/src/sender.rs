@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -21,23 +21,58 @@ type Client = ThreadedProducer<DefaultProducerContext>;
 /// A load under way.
 pub struct Sending {
     thread: JoinHandle<anyhow::Result<usize>>,
-    sent: Arc<AtomicUsize>,
+    shared: Arc<Shared>,
     total: usize,
+}
+
+/// What the sender tells, and is told.
+#[derive(Default)]
+struct Shared {
+    sent: AtomicUsize,
+    is_paused: AtomicBool,
+    is_to_look_again: AtomicBool,
+    is_over: AtomicBool,
 }
 
 impl Sending {
     /// Begins to send.
     pub fn begin(servers: &str, topics: Vec<String>, plan: Vec<Planned>) -> anyhow::Result<Self> {
         let producer = producer(servers)?;
-        let sent = Arc::new(AtomicUsize::new(0));
-        let (count, total) = (Arc::clone(&sent), plan.len());
-        let thread = std::thread::spawn(move || send(&producer, &topics, &plan, &count));
-        Ok(Self { thread, sent, total })
+        let (shared, total) = (Arc::new(Shared::default()), plan.len());
+        let (sending, servers) = (Arc::clone(&shared), servers.to_owned());
+        let thread = std::thread::spawn(move || send(producer, &servers, &topics, &plan, &sending));
+        Ok(Self { thread, shared, total })
+    }
+
+    /// Sends nothing until it is resumed; the rest of the plan comes so much later.
+    pub fn pause(&self) {
+        self.shared.is_paused.store(true, Ordering::SeqCst);
+    }
+
+    /// Goes on.
+    pub fn resume(&self) {
+        self.shared.is_paused.store(false, Ordering::SeqCst);
+    }
+
+    /// Looks again which partitions the topics have, which a producer does every few minutes only.
+    pub fn look_again(&self) {
+        self.shared.is_to_look_again.store(true, Ordering::SeqCst);
+    }
+
+    /// Leaves the rest of the plan unsent.
+    pub fn end(&self) {
+        self.shared.is_over.store(true, Ordering::SeqCst);
+        self.resume();
+    }
+
+    /// How many records of the plan have been sent.
+    pub fn sent(&self) -> usize {
+        self.shared.sent.load(Ordering::Relaxed)
     }
 
     /// How much of the load has been sent, from 0 to 1.
     pub fn progress(&self) -> f64 {
-        self.sent.load(Ordering::Relaxed) as f64 / self.total.max(1) as f64
+        self.sent() as f64 / self.total.max(1) as f64
     }
 
     /// Whether everything is sent.
@@ -80,25 +115,48 @@ pub fn flush(producer: &Client) -> anyhow::Result<()> {
     producer.flush(FLUSH).context("raw records could not be delivered")
 }
 
-fn send(producer: &Client, topics: &[String], plan: &[Planned], sent: &AtomicUsize) -> anyhow::Result<usize> {
-    let began = Instant::now();
+fn send(
+    mut producer: Client,
+    servers: &str,
+    topics: &[String],
+    plan: &[Planned],
+    shared: &Shared,
+) -> anyhow::Result<usize> {
+    let (began, mut paused) = (Instant::now(), Duration::ZERO);
     let mut last: HashMap<u32, i64> = HashMap::new();
     let mut records = 0;
     for (number, planned) in plan.iter().enumerate() {
-        let due = Duration::from_millis(u64::try_from(planned.at_ms)?);
+        let due = Duration::from_millis(u64::try_from(planned.at_ms)?) + paused;
         std::thread::sleep(due.saturating_sub(began.elapsed()));
+        paused += await_resumption(shared);
+        if shared.is_over.load(Ordering::SeqCst) {
+            break;
+        }
+        if shared.is_to_look_again.swap(false, Ordering::SeqCst) {
+            flush(&producer)?;
+            producer = self::producer(servers)?;
+        }
         let previous = last.insert(planned.customer, 0).unwrap_or_default();
         let at = after(previous);
         last.insert(planned.customer, at);
         let value = planned.value(number, at);
         for _ in 0..1 + u8::from(planned.is_repeated(number)) {
-            hand_over(producer, &topics[planned.topic], &planned.key(number), &value)?;
+            hand_over(&producer, &topics[planned.topic], &planned.key(number), &value)?;
             records += 1;
         }
-        sent.store(number + 1, Ordering::Relaxed);
+        shared.sent.store(number + 1, Ordering::Relaxed);
     }
-    flush(producer)?;
+    flush(&producer)?;
     Ok(records)
+}
+
+/// With how long the pause was.
+fn await_resumption(shared: &Shared) -> Duration {
+    let began = Instant::now();
+    while shared.is_paused.load(Ordering::SeqCst) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    began.elapsed()
 }
 
 /// The time, once it is later than a customer's last event: what happened first must not be a matter of chance.

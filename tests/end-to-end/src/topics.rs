@@ -16,6 +16,9 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 const REQUEST: Duration = Duration::from_secs(20);
 const WAIT: Duration = Duration::from_millis(50);
 
+/// As many replicas as the brokers make where they are not told.
+const AS_BROKERS_WILL: i32 = -1;
+
 /// A topic to be made.
 pub struct Wanted {
     pub name: String,
@@ -34,7 +37,7 @@ pub fn create(servers: &str, wanted: &[Wanted]) -> anyhow::Result<()> {
         let assignment = vec![replicas[n]; usize::try_from(topic.partitions)?];
         let replication = match topic.broker {
             Some(_) => TopicReplication::Variable(&assignment),
-            None => TopicReplication::Fixed(1),
+            None => TopicReplication::Fixed(AS_BROKERS_WILL),
         };
         let new = NewTopic::new(&topic.name, topic.partitions, replication)
             .set("message.timestamp.type", "LogAppendTime");
@@ -55,6 +58,26 @@ pub fn create(servers: &str, wanted: &[Wanted]) -> anyhow::Result<()> {
             }
             std::thread::sleep(WAIT);
         }
+    }
+    Ok(())
+}
+
+/// Deletes a topic, and waits until nobody knows it any more.
+pub fn delete(servers: &str, topic: &str) -> anyhow::Result<()> {
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", servers).create()?;
+    let options = AdminOptions::new().operation_timeout(Some(REQUEST));
+    for result in wait_for(admin.delete_topics(&[topic], &options))? {
+        if let Err((name, code)) = result {
+            bail!("cannot delete {name}: {code}");
+        }
+    }
+    let deadline = Instant::now() + REQUEST;
+    while ends_of(servers, topic).is_ok() {
+        if Instant::now() >= deadline {
+            bail!("{topic} is still there");
+        }
+        std::thread::sleep(WAIT);
     }
     Ok(())
 }

@@ -48,6 +48,7 @@ pub fn reach_by(
     crew.stop()?;
     crew.check_logs()?;
     let accounts = accounts::settle(installation, &records, READING)?;
+    accounts.check_dead(&records)?;
     judge(&reader.sent()?, &expected)?;
     Ok(format!(
         "{} raw records ({} repeated) of {} customers, {} events, {} anonymous, {} dead letters; \

@@ -13,6 +13,7 @@ mod lost_answers;
 mod lost_state;
 mod model;
 mod proxy;
+mod sentinel;
 mod server;
 mod size;
 mod snapshot;

@@ -14,7 +14,8 @@ pub const HIDDEN: &str = "(hidden)";
 const SECRET_PARTS: [&str; 6] = ["password", "secret", "key.pem", "token", "oauthbearer.config", "jaas"];
 
 /// Keys below which values may be secrets.
-const SECRET_KEYS: [&str; 5] = ["kafka.properties", "kafka", "redis.url", "redis.cluster", "redis"];
+const SECRET_KEYS: [&str; 6] =
+    ["kafka.properties", "kafka", "redis.url", "redis.cluster", "redis.sentinels", "redis"];
 
 /// Whether the value of a property is hidden. That of `..._file` is a path, and is not.
 pub fn is_secret_property(name: &str) -> bool {

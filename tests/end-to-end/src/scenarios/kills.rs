@@ -61,11 +61,7 @@ pub(super) fn endure(
 }
 
 /// Kills one process of a service, or of the other if none lives.
-pub(super) fn strike(
-    dice: &mut SmallRng,
-    crew: &mut Crew<'_>,
-    service: &str,
-) -> anyhow::Result<Option<Seat>> {
+pub fn strike(dice: &mut SmallRng, crew: &mut Crew<'_>, service: &str) -> anyhow::Result<Option<Seat>> {
     let mut victims: Vec<Seat> = crew.living().into_iter().filter(|seat| seat.service == service).collect();
     if victims.is_empty() {
         victims = crew.living();

@@ -4,12 +4,15 @@ pub mod adopt;
 pub mod alerts;
 pub mod catalogue;
 pub mod cut_broker;
+pub mod endure;
 pub mod kills;
+pub mod lost_log;
 pub mod lost_state;
 pub mod otto;
 pub mod paused_owner;
 pub mod redis_cluster;
 pub mod replay;
+pub mod sentinel;
 
 use crate::Ending;
 use crate::crew::Crew;

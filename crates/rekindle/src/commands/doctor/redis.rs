@@ -46,7 +46,8 @@ pub fn examine(config: &Config) -> RedisExamination {
     RedisExamination { findings, positions: positions.ok() }
 }
 
-const UNREACHABLE: &str = "start it, or correct redis.url or redis.cluster; without it no trigger goes out";
+const UNREACHABLE: &str =
+    "start it, or correct redis.url, redis.cluster or redis.sentinels; without it no trigger goes out";
 
 /// Judges one server.
 fn judge(report: &ServerReport) -> Vec<Finding> {

@@ -19,6 +19,11 @@ pub struct Redis {
     /// Some nodes of a Redis Cluster, instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<SecretUrls>,
+    /// Sentinels that tell where the server of `url` is: its user, password, database and TLS stay as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sentinels: Option<SecretUrls>,
+    /// What the Sentinels call the server.
+    pub sentinel_master: String,
     /// A file that holds the password, for URLs without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_file: Option<PathBuf>,
@@ -41,6 +46,8 @@ impl Default for Redis {
             url: SecretUrl::new("redis://127.0.0.1:6379"),
             url_file: None,
             cluster: None,
+            sentinels: None,
+            sentinel_master: "mymaster".to_owned(),
             password_file: None,
             root_certificates_file: None,
             namespace: "default".to_owned(),

@@ -10,7 +10,7 @@ use strict_toml::{Origins, Problem};
 use telemetry::logs::Format;
 use toml::Value;
 
-use crate::config::secrets::SecretUrl;
+use crate::config::secrets::{SecretUrl, SecretUrls};
 use crate::config::sections::{Admin, Kafka, Log, LogFormat, Process, Redis};
 
 /// Stands behind a property's name where its value is in a file.
@@ -138,9 +138,18 @@ pub(super) fn redis(section: &Redis, origins: &Origins) -> Result<redis_store::S
         Some(path) => with_password(&urls, path, origins)?,
     };
     let mut urls: Vec<String> = urls.iter().map(|url| url.reveal().to_owned()).collect();
-    let servers = match key {
-        "redis.cluster" => Servers::Cluster(urls),
-        _ => Servers::Standalone(urls.pop().unwrap_or_default()),
+    let servers = match (&section.sentinels, key) {
+        (Some(_), "redis.cluster") => {
+            let message = "redis.cluster is set too; the nodes of a cluster tell of each other";
+            return Err(origins.problem("redis.sentinels", message));
+        }
+        (None, "redis.cluster") => Servers::Cluster(urls),
+        (None, _) => Servers::Standalone(urls.pop().unwrap_or_default()),
+        (Some(told), _) => Servers::Sentinel {
+            url: urls.pop().unwrap_or_default(),
+            sentinels: sentinels(told, origins)?,
+            master: section.sentinel_master.clone(),
+        },
     };
     let mut settings = redis_store::Settings::new(servers, &section.namespace);
     settings.connection_timeout = section.connection_timeout.std();
@@ -151,6 +160,14 @@ pub(super) fn redis(section: &Redis, origins: &Origins) -> Result<redis_store::S
     }
     settings.validate().map_err(|error| origins.problem(key, error.to_string()))?;
     Ok(settings)
+}
+
+/// Where the Sentinels are; what is wrong with one of them is their key's, not the server's.
+fn sentinels(told: &SecretUrls, origins: &Origins) -> Result<Vec<String>, Problem> {
+    let urls: Vec<String> = told.0.iter().map(|url| url.reveal().to_owned()).collect();
+    let alone = redis_store::Settings::new(Servers::Cluster(urls.clone()), "");
+    alone.validate().map_err(|error| origins.problem("redis.sentinels", error.to_string()))?;
+    Ok(urls)
 }
 
 /// The URLs, and the one key that they are from.
