@@ -98,6 +98,13 @@ impl BuiltInSchema {
         Self::ALL.into_iter().find(|schema| schema.guid() == guid)
     }
 
+    /// Whether records of the schema `text` have the same bytes: the two have one canonical form, whatever they say of
+    /// documentation and defaults.
+    pub fn has_layout_of(self, text: &str) -> bool {
+        let other = text.parse::<Schema>();
+        other.is_ok_and(|other| other.rabin_fingerprint() == self.parsed().rabin_fingerprint())
+    }
+
     pub(crate) fn parsed(self) -> &'static Schema {
         &PARSED[self as usize]
     }

@@ -29,7 +29,7 @@ pub enum ContainerError {
     Io(#[from] io::Error),
     /// Its records are of another schema.
     #[error(
-        "its records follow the schema `{0}`; events as `--save-events` writes them are read (schemas/customer-events)"
+        "its records follow the schema `{0}`, and not that of this release's events (schemas/customer-events/event.avsc)"
     )]
     OtherSchema(String),
     /// Its blocks are compressed in a way that is not understood.
@@ -138,22 +138,14 @@ impl<R: BufRead> Blocks<R> {
     }
 }
 
-/// The schema has to be this release's, whatever its layout: an event is read field by field.
+/// The layout of the records has to be this release's: an event is read field by field.
 fn check_schema(text: &[u8]) -> Result<(), ContainerError> {
-    let own: Option<Value> = serde_json::from_str(BuiltInSchema::Event.text()).ok();
-    let found: Option<Value> = serde_json::from_slice(text).ok();
-    if found.is_some() && found == own {
+    if std::str::from_utf8(text).is_ok_and(|text| BuiltInSchema::Event.has_layout_of(text)) {
         return Ok(());
     }
-    let text_of = |name: &str| found.as_ref()?.get(name)?.as_str().map(ToOwned::to_owned);
-    let name = [text_of("namespace"), text_of("name")].into_iter().flatten().collect::<Vec<_>>().join(".");
-    let is_namesake =
-        own.as_ref().and_then(|own| own.get("name")?.as_str().map(ToOwned::to_owned)) == text_of("name");
-    Err(ContainerError::OtherSchema(if is_namesake {
-        format!("{name}` of another release of `rekindle")
-    } else {
-        name
-    }))
+    let schema: Value = serde_json::from_slice(text).unwrap_or_default();
+    let name = ["namespace", "name"].into_iter().filter_map(|key| schema.get(key)?.as_str());
+    Err(ContainerError::OtherSchema(name.collect::<Vec<_>>().join(".")))
 }
 
 /// A file that ends in the middle of something is damaged.
