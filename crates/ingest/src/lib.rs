@@ -7,12 +7,14 @@
 
 mod addressing;
 mod dead_letter;
+pub mod halt;
 pub mod outcome;
 pub mod raw_watermark;
 pub mod settings;
 mod transaction;
 pub mod worker;
 
+pub use halt::RawTopicAnew;
 pub use outcome::OutcomeCounts;
 pub use settings::{Identity, Settings};
 pub use worker::IngestWorker;

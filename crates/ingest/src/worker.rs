@@ -16,6 +16,7 @@ use events::normalise::Normaliser;
 use events::{EventTime, SourceClaim, Span, Tick, TopicPartition};
 
 use crate::addressing::Targets;
+use crate::halt::RawTopicAnew;
 use crate::outcome::OutcomeCounts;
 use crate::raw_watermark::RawWatermark;
 use crate::settings::{Identity, Settings};
@@ -27,6 +28,12 @@ struct Owned {
     raw: RawWatermark,
     /// The group's committed offset, as far as this worker knows.
     committed: Offset,
+}
+
+/// What became of a partition that was to be begun.
+enum Begun {
+    Owned(Owned),
+    Halted(RawTopicAnew),
 }
 
 /// When things were done last, by the worker's clock.
@@ -50,6 +57,8 @@ pub struct IngestWorker<L, C, E> {
     settings: Settings,
     targets: Option<Targets>,
     owned: BTreeMap<TopicPartition, Owned>,
+    /// Partitions that stand still until a person has decided.
+    halted: BTreeMap<TopicPartition, RawTopicAnew>,
     membership: Membership,
     open: OpenTransaction,
     /// Every source there was when that was last known.
@@ -70,6 +79,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
             settings,
             targets: None,
             owned: BTreeMap::new(),
+            halted: BTreeMap::new(),
             membership: Membership::default(),
             open: OpenTransaction::default(),
             sources: Vec::new(),
@@ -102,6 +112,11 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
     /// The raw partitions that are this worker's and are not begun yet.
     pub fn waiting(&self) -> impl ExactSizeIterator<Item = &TopicPartition> {
         self.membership.waiting()
+    }
+
+    /// The raw partitions that stand still until a person has decided, and why.
+    pub fn halted(&self) -> &BTreeMap<TopicPartition, RawTopicAnew> {
+        &self.halted
     }
 
     /// Works until it is asked to stop, or fenced. `observe` sees the worker after each turn.
@@ -243,9 +258,13 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
     async fn begin_waiting(&mut self) -> Result<(), Setback> {
         for partition in self.membership.due() {
             match self.begin(&partition).await {
-                Ok(owned) => {
+                Ok(Begun::Owned(owned)) => {
                     self.membership.begun(&partition);
                     self.owned.insert(partition, owned);
+                }
+                Ok(Begun::Halted(cause)) => {
+                    self.membership.begun(&partition);
+                    self.halted.insert(partition, cause);
                 }
                 Err(LogError::Fenced) => return Err(Setback::Fenced),
                 Err(LogError::Unavailable(_) | LogError::UnknownTopic(_)) => {
@@ -258,13 +277,17 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
     }
 
     /// Reads on where the group's last committed transaction ended, once no other can change that.
-    async fn begin(&mut self, partition: &TopicPartition) -> Result<Owned, LogError> {
+    async fn begin(&mut self, partition: &TopicPartition) -> Result<Begun, LogError> {
         let committed = self.log.committed(partition).await?;
         let bounds = self.log.bounds(partition).await?;
+        if let Some(committed) = committed.filter(|committed| *committed > bounds.end) {
+            return Ok(Begun::Halted(RawTopicAnew { end: bounds.end, committed }));
+        }
         let from = committed.unwrap_or(bounds.start).max(bounds.start);
         self.skipped_by_retention += committed.map_or(0, |committed| from - committed);
         self.log.start(partition, from).await?;
-        Ok(Owned { raw: RawWatermark::starting_at(from), committed: committed.unwrap_or(0) })
+        let raw = RawWatermark::starting_at(from);
+        Ok(Begun::Owned(Owned { raw, committed: committed.unwrap_or(0) }))
     }
 
     /// Ends the open transaction, and lets the partitions go.
@@ -281,6 +304,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
 
     fn forget(&mut self, partitions: &[TopicPartition]) {
         self.owned.retain(|partition, _| !partitions.contains(partition));
+        self.halted.retain(|partition, _| !partitions.contains(partition));
         self.membership.forget(partitions);
     }
 }
@@ -332,7 +356,8 @@ impl<L: Log, C: Clock, E: EndOffsets> Lifecycle for IngestWorker<L, C, E> {
 
     async fn leave(&mut self) -> Result<(), Setback> {
         self.publish_open().await?;
-        let partitions: Vec<_> = self.owned.keys().chain(self.membership.waiting()).cloned().collect();
+        let held = self.owned.keys().chain(self.halted.keys()).chain(self.membership.waiting());
+        let partitions: Vec<_> = held.cloned().collect();
         self.forget(&partitions);
         self.membership.release(&mut self.log, &partitions).await
     }

@@ -52,6 +52,7 @@ pub struct IngestMetrics {
     amendments: RunningTotals<1>,
     missed: RunningTotals<0>,
     partitions: PartitionSeries<5>,
+    halted: PartitionSeries<1>,
 }
 
 impl IngestMetrics {
@@ -72,7 +73,14 @@ impl IngestMetrics {
                     &families.unstable,
                 ],
             ),
+            halted: PartitionSeries::new(service, [&families.halted]),
         }
+    }
+
+    /// Takes in every partition of the worker that stands still until a person has decided.
+    pub fn observe_halted<'a>(&mut self, partitions: impl IntoIterator<Item = (&'a str, i32)>) {
+        let labels = partitions.into_iter().map(|(topic, partition)| PartitionLabels::new(topic, partition));
+        self.halted.show(labels.map(|labels| (labels, [Some(1.0)])));
     }
 
     /// Takes in what the worker has done, and every partition that it has.

@@ -86,10 +86,18 @@ enum Scenario {
     /// A real shop's history through one, two and three processes: the triggers of `rekindle replay`
     Otto,
     /// Every kind of fault on one long load, in minutes
-    Gate,
+    Gate {
+        /// Only the faults whose names have this in them
+        #[arg(long, default_value = "")]
+        only: String,
+    },
     /// The same by ten, for an hour and more; not among all
-    Soak,
-    /// kill -9 of ingest and triggers at random moments
+    Soak {
+        /// Only the faults whose names have this in them
+        #[arg(long, default_value = "")]
+        only: String,
+    },
+    /// kill -9 of ingest and triggers at random moments; not among all, since `gate` has it
     Kills {
         /// How many processes are killed
         #[arg(long, default_value_t = 10)]
@@ -98,20 +106,8 @@ enum Scenario {
         #[arg(long, default_value_t = 100_000)]
         events: usize,
     },
-    /// Redis loses its last second, goes back to an older snapshot, and loses everything
-    LostState {
-        /// How many raw records are sent
-        #[arg(long, default_value_t = 60_000)]
-        events: usize,
-    },
     /// Retention passes the position, and a topic is deleted and made anew: the services stop, and go on as they advise
     LostLog,
-    /// A worker sleeps through its session, and wakes up when another has its partitions
-    PausedOwner {
-        /// How many raw records are sent
-        #[arg(long, default_value_t = 60_000)]
-        events: usize,
-    },
     /// Every trigger, every gate and outcomes, with kill -9 at random moments
     Catalogue {
         /// How many processes are killed
@@ -152,7 +148,7 @@ enum Scenario {
     },
     /// A fault for each alert that is shipped, with a real Prometheus; not among all
     Alerts,
-    /// All of them but the alerts, one after the other
+    /// All of them but `soak`, `kills` and `alerts`, one after the other
     All,
 }
 
@@ -161,11 +157,8 @@ fn main() -> ExitCode {
     let chosen = match arguments.scenario {
         Scenario::All => vec![
             Scenario::Otto,
-            Scenario::Gate,
+            Scenario::Gate { only: String::new() },
             Scenario::LostLog,
-            Scenario::Kills { kills: 10, events: 100_000 },
-            Scenario::LostState { events: 60_000 },
-            Scenario::PausedOwner { events: 60_000 },
             Scenario::Catalogue { kills: 8, events: 25_000 },
             Scenario::Adopt { events: 60_000 },
             Scenario::CutBroker,
@@ -183,12 +176,10 @@ fn main() -> ExitCode {
 fn is_passed(scenario: &Scenario, common: &Common) -> bool {
     let (name, outcome) = match scenario {
         Scenario::Otto => ("otto", scenarios::otto::run(common)),
-        Scenario::Gate => ("gate", scenarios::endure::run(common, "gate", Dose::GATE)),
-        Scenario::Soak => ("soak", scenarios::endure::run(common, "soak", Dose::SOAK)),
+        Scenario::Gate { only } => ("gate", scenarios::endure::run(common, "gate", Dose::GATE, only)),
+        Scenario::Soak { only } => ("soak", scenarios::endure::run(common, "soak", Dose::SOAK, only)),
         Scenario::Kills { kills, events } => ("kills", scenarios::kills::run(common, *kills, *events)),
-        Scenario::LostState { events } => ("lost-state", scenarios::lost_state::run(common, *events)),
         Scenario::LostLog => ("lost-log", scenarios::lost_log::run(common)),
-        Scenario::PausedOwner { events } => ("paused-owner", scenarios::paused_owner::run(common, *events)),
         Scenario::Catalogue { kills, events } => {
             ("catalogue", scenarios::catalogue::run(common, *kills, *events))
         }

@@ -50,6 +50,7 @@ pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
         metrics: IngestMetrics::new(&station.registry, SERVICE),
         ends,
         partitions: BTreeSet::new(),
+        halted: BTreeSet::new(),
     };
     let exit = pollster::block_on(worker.run(&station.stop, |worker| shown.observe(worker)));
     drop((worker, shown));
@@ -68,6 +69,8 @@ struct Shown {
     ends: KnownEnds,
     /// Which partitions it read when it last looked.
     partitions: BTreeSet<TopicPartition>,
+    /// Which stood still.
+    halted: BTreeSet<TopicPartition>,
 }
 
 impl Shown {
@@ -77,6 +80,7 @@ impl Shown {
             return;
         }
         self.show(worker);
+        self.show_halted(worker);
         let behind = worker
             .waiting()
             .next()
@@ -119,8 +123,8 @@ impl Shown {
                 }
             });
         let mut partitions: Vec<_> = partitions.collect();
-        // What waits to be read again has its lag all the same, from where it stood.
-        for partition in worker.waiting() {
+        // What waits to be read again has its lag all the same, from where it stood; so has what stands still.
+        for partition in worker.waiting().chain(worker.halted().keys()) {
             let Some(committed) = backlog.published(partition) else { continue };
             let (log_end, unstable) = ends.shown(partition);
             let known_end = ends.log_ends.get(partition).copied();
@@ -135,5 +139,17 @@ impl Shown {
             });
         }
         self.metrics.observe(&totals, partitions);
+    }
+
+    fn show_halted<L: Log, C: Clock, E: EndOffsets>(&mut self, worker: &IngestWorker<L, C, E>) {
+        let halted = worker.halted();
+        self.metrics.observe_halted(halted.keys().map(|at| (at.topic.as_str(), at.partition)));
+        for (partition, cause) in halted.iter().filter(|(partition, _)| !self.halted.contains(partition)) {
+            tracing::error!(%partition, %cause, "a partition stands still until somebody has decided");
+        }
+        self.halted = halted.keys().cloned().collect();
+        let detail: Vec<_> =
+            halted.iter().map(|(partition, cause)| format!("{partition}: {cause}")).collect();
+        self.conditions.tell(Condition::Halted, (!detail.is_empty()).then(|| detail.join("; ")));
     }
 }

@@ -18,7 +18,7 @@ use rand::rngs::SmallRng;
 pub use positions::PositionWatch;
 pub use pulse::busy;
 pub use recovery::recover;
-pub use schedule::Dose;
+pub use schedule::{Dose, Fault, Step};
 pub use site::Site;
 
 use crate::actions::ActionReader;
@@ -26,7 +26,6 @@ use crate::crew::{Crew, Seat};
 use crate::diary::now_ms;
 use crate::installation::Installation;
 use crate::sender::Sending;
-use schedule::{Fault, Step};
 use tally::{Struck, Tally};
 
 const LOOK: Duration = Duration::from_millis(50);
@@ -59,6 +58,7 @@ impl<'r, 'i> Endurance<'r, 'i> {
         reader: &'r ActionReader,
         sending: &'r Sending,
         watch: &'r PositionWatch,
+        steps: &[Step],
         (dose, partitions, seed): (Dose, usize, u64),
     ) -> anyhow::Result<Tally> {
         let (tally, dice) = (Tally::default(), SmallRng::seed_from_u64(seed ^ 0x6661_756c));
@@ -77,8 +77,8 @@ impl<'r, 'i> Endurance<'r, 'i> {
             cuts: 0,
         };
         run.recover(now_ms(), None).context("it does not begin")?;
-        for step in dose.schedule(seed) {
-            run.make(&step).with_context(|| format!("{step:?}"))?;
+        for step in steps {
+            run.make(step).with_context(|| format!("{step:?}"))?;
         }
         while sending.sent() < dose.events {
             run.crew.supervise_for(LOOK)?;

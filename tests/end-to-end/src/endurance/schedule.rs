@@ -148,10 +148,11 @@ impl Dose {
         partitions_added: 3,
     };
 
-    /// The steps, in an order that the seed fixes.
-    pub fn schedule(&self, seed: u64) -> Vec<Step> {
+    /// The steps, in an order that the seed fixes: of faults that have `only` in their names.
+    pub fn schedule(&self, seed: u64, only: &str) -> Vec<Step> {
         let mut dice = SmallRng::seed_from_u64(seed ^ 0x656e_6475);
         let mut faults = self.faults(&mut dice);
+        faults.retain(|fault| fault.name().contains(only));
         faults.shuffle(&mut dice);
         let (of_state, others): (Vec<_>, Vec<_>) = faults.into_iter().partition(|fault| fault.is_of_state());
         let each = of_state.len().div_ceil(self.cuts.max(1) as usize);
@@ -219,10 +220,10 @@ mod tests {
     #[test]
     fn a_seed_fixes_the_order_and_not_how_much() {
         for dose in [Dose::GATE, Dose::SOAK] {
-            assert_eq!(dose.schedule(3), dose.schedule(3));
-            assert_ne!(dose.schedule(3), dose.schedule(4));
+            assert_eq!(dose.schedule(3, ""), dose.schedule(3, ""));
+            assert_ne!(dose.schedule(3, ""), dose.schedule(4, ""));
             let kills = |seed| {
-                flat(&dose.schedule(seed))
+                flat(&dose.schedule(seed, ""))
                     .iter()
                     .map(|fault| match fault {
                         Fault::Kills(some) => *some,
@@ -236,7 +237,8 @@ mod tests {
 
     #[test]
     fn the_doses_are_those_that_were_asked_for() {
-        let count = |dose: Dose, fault| flat(&dose.schedule(1)).iter().filter(|one| **one == fault).count();
+        let count =
+            |dose: Dose, fault| flat(&dose.schedule(1, "")).iter().filter(|one| **one == fault).count();
         for (fault, gate, soak) in [
             (Fault::Roll, 3, 30),
             (Fault::BrokerKilled, 1, 10),
@@ -253,8 +255,14 @@ mod tests {
     }
 
     #[test]
+    fn a_kind_of_faults_can_be_had_alone() {
+        let steps = Dose::GATE.schedule(1, "kill -9");
+        assert!(!steps.is_empty() && steps.iter().all(|step| matches!(step.fault, Fault::Kills(_))));
+    }
+
+    #[test]
     fn only_while_a_slot_is_cut_off_from_kafka_do_others_come() {
-        let steps = Dose::SOAK.schedule(1);
+        let steps = Dose::SOAK.schedule(1, "");
         assert!(steps.iter().all(|step| step.meanwhile.is_empty() || step.fault == Fault::CutFromKafka));
         assert!(steps.iter().any(|step| !step.meanwhile.is_empty()));
     }

@@ -5,7 +5,7 @@ use anyhow::bail;
 use super::conclude;
 use crate::actions::ActionReader;
 use crate::crew::Crew;
-use crate::endurance::{Dose, Endurance, PositionWatch, Site};
+use crate::endurance::{Dose, Endurance, Fault, PositionWatch, Site, Step};
 use crate::installation::{Installation, Shape};
 use crate::sender::Sending;
 use crate::{Common, Ending, load, topics, verdict};
@@ -15,7 +15,7 @@ const SLOTS: usize = 2;
 const RAW_PARTITIONS: [i32; 3] = [4, 2, 1];
 const PARTITIONS: i32 = 4;
 
-pub fn run(common: &Common, name: &str, dose: Dose) -> anyhow::Result<Ending> {
+pub fn run(common: &Common, name: &str, dose: Dose, only: &str) -> anyhow::Result<Ending> {
     if let Some(missing) = Site::missing() {
         return Ok(Ending::Skipped(missing));
     }
@@ -25,7 +25,8 @@ pub fn run(common: &Common, name: &str, dose: Dose) -> anyhow::Result<Ending> {
     let installation = Installation::prepare(common, name, &site.servers(), &shape, None)?
         .with_settings_of_slots(site.settings_of_slots());
     let mut crew = Crew::start(&installation, SLOTS, SLOTS)?;
-    let outcome = endure(common, &installation, &mut site, &mut crew, dose);
+    let steps = dose.schedule(common.seed, only);
+    let outcome = endure(common, &installation, &mut site, &mut crew, (dose, &steps));
     let outcome = conclude(&installation, &crew, outcome);
     drop((crew, site));
     if outcome.is_ok() {
@@ -39,7 +40,7 @@ fn endure<'i>(
     installation: &'i Installation,
     site: &mut Site,
     crew: &mut Crew<'i>,
-    dose: Dose,
+    (dose, steps): (Dose, &[Step]),
 ) -> anyhow::Result<String> {
     let reader = ActionReader::begin(&installation.servers, &installation.action_topics())?;
     let watch = PositionWatch::begin(installation, site.redis.address())?;
@@ -48,7 +49,7 @@ fn endure<'i>(
     let sending = Sending::begin(&installation.servers, installation.raw_topics(), plan)?;
     let partitions = usize::try_from(PARTITIONS)?;
     let chosen = (dose, partitions, common.seed);
-    let tally = Endurance::run(installation, site, crew, &reader, &sending, &watch, chosen);
+    let tally = Endurance::run(installation, site, crew, &reader, &sending, &watch, steps, chosen);
     sending.end();
     sending.finish()?;
     let tally = tally?;
@@ -59,9 +60,10 @@ fn endure<'i>(
     if busy * 2 < faults {
         bail!("only {busy} of {faults} faults hit a process at work");
     }
+    let added = steps.iter().filter(|step| step.fault == Fault::MorePartitions).count();
     let grown = topics::ends_of(&installation.servers, &installation.topic("clickstream"))?;
     let unused = grown.values().filter(|end| **end == 0).count();
-    if grown.len() as u32 != RAW_PARTITIONS[0] as u32 + dose.partitions_added || unused > 0 {
+    if grown.len() != usize::try_from(RAW_PARTITIONS[0])? + added || unused > 0 {
         bail!("partitions were added that nobody used: {grown:?}");
     }
     Ok(format!(

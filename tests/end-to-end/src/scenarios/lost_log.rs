@@ -1,12 +1,15 @@
-//! A log that is not what it was: retention has passed the position, or the topic was deleted and made anew.
+//! A log that is not what it was: retention has passed the position, or a topic was deleted and made anew.
 //!
 //! Must stay true: nobody goes on as if nothing had happened. A process stands still, names the cause and what resolves it,
 //! and goes on once exactly that is done: with what the log still has, each trigger once, and nothing that was sent before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use uuid::Uuid;
 
 use super::{conclude, no_servers};
 use crate::actions::ActionReader;
@@ -14,11 +17,13 @@ use crate::crew::{Crew, Seat};
 use crate::diary::now_ms;
 use crate::installation::{Installation, Servers, Shape, WAIT_MS};
 use crate::load::{Planned, What};
+use crate::oracle::Expected;
 use crate::topics::{self, Wanted};
 use crate::{Common, Ending, faults, oracle, raw, sender, verdict};
 
 /// Customers per stage, each with a cart that stays.
 const CUSTOMERS: u32 = 300;
+const RAW_PARTITIONS: [i32; 3] = [2, 1, 1];
 const PARTITIONS: i32 = 2;
 /// How long a process may take to see what it is given, and to go on.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -26,12 +31,16 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long nothing more may come after everything came.
 const QUIET: Duration = Duration::from_secs(3);
 const TRIGGERS: Seat = Seat { service: "triggers", slot: 0 };
+const INGEST: Seat = Seat { service: "ingest", slot: 0 };
 
 pub fn run(common: &Common) -> anyhow::Result<Ending> {
     let Some(servers) = Servers::given() else { return no_servers() };
-    let trimmed = Trial::run(common, "trimmed-log", &servers, Trial::pass_by_retention)?;
-    let anew = Trial::run(common, "new-log", &servers, Trial::make_anew)?;
-    Ok(Ending::Passed(format!("retention passed the position: {trimmed}; topic made anew: {anew}")))
+    let trimmed = attempt(common, "trimmed-log", &servers, |trial| trial.pass_by_retention())?;
+    let anew = attempt(common, "new-log", &servers, |trial| trial.make_anew())?;
+    let raw = attempt(common, "new-raw-topic", &servers, |trial| trial.make_raw_topic_anew())?;
+    Ok(Ending::Passed(format!(
+        "retention passed the position: {trimmed}; log made anew: {anew}; raw topic made anew: {raw}"
+    )))
 }
 
 struct Trial<'t, 'i> {
@@ -40,30 +49,31 @@ struct Trial<'t, 'i> {
     reader: ActionReader,
     /// The stages of which nothing is in the log any more, and nothing was sent.
     gone: BTreeSet<u32>,
+    /// What was sent for records that are in the raw topics no more.
+    past: BTreeMap<Uuid, String>,
 }
 
-impl<'i> Trial<'_, 'i> {
-    fn run(
-        common: &Common,
-        name: &str,
-        servers: &Servers,
-        endure: impl FnOnce(&mut Trial<'_, '_>) -> anyhow::Result<String>,
-    ) -> anyhow::Result<String> {
-        let shape = Shape::live([2, 1, 1], PARTITIONS);
-        let installation = Installation::prepare(common, name, servers, &shape, None)?;
-        let mut crew = Crew::start(&installation, 1, 1)?;
-        let outcome =
-            ActionReader::begin(&installation.servers, &installation.action_topics()).and_then(|reader| {
-                let gone = BTreeSet::new();
-                let mut trial = Trial { installation: &installation, crew: &mut crew, reader, gone };
-                let outcome = endure(&mut trial)?;
-                trial.crew.stop()?;
-                trial.crew.check_logs()?;
-                Ok(outcome)
-            });
-        conclude(&installation, &crew, outcome.with_context(|| name.to_owned()))
-    }
+fn attempt(
+    common: &Common,
+    name: &str,
+    servers: &Servers,
+    endure: impl FnOnce(&mut Trial<'_, '_>) -> anyhow::Result<String>,
+) -> anyhow::Result<String> {
+    let shape = Shape::live(RAW_PARTITIONS, PARTITIONS);
+    let installation = Installation::prepare(common, name, servers, &shape, None)?;
+    let mut crew = Crew::start(&installation, 1, 1)?;
+    let reader = ActionReader::begin(&installation.servers, &installation.action_topics())?;
+    let (gone, past) = (BTreeSet::new(), BTreeMap::new());
+    let mut trial = Trial { installation: &installation, crew: &mut crew, reader, gone, past };
+    let outcome = endure(&mut trial).and_then(|figures| {
+        trial.crew.stop()?;
+        trial.crew.check_logs()?;
+        Ok(figures)
+    });
+    conclude(&installation, &crew, outcome.with_context(|| name.to_owned()))
+}
 
+impl Trial<'_, '_> {
     /// The triggers are down, and retention takes what they have not read.
     fn pass_by_retention(&mut self) -> anyhow::Result<String> {
         self.shop(0)?;
@@ -76,7 +86,7 @@ impl<'i> Trial<'_, 'i> {
         self.note("retention has taken what the triggers have not read");
         self.crew.start_again(TRIGGERS)?;
         let advice = ["retention has passed it", "engine.on_missing_state = \"partial\" and a new namespace"];
-        let told = self.await_told(&advice)?;
+        let told = self.await_told(TRIGGERS, &advice)?;
         let namespace = format!("redis.namespace={}", self.installation.topic("after"));
         self.follow(&["--set", "engine.on_missing_state=partial", "--set", &namespace])?;
         self.go_on(2, &told)
@@ -91,12 +101,54 @@ impl<'i> Trial<'_, 'i> {
         self.note("the log is deleted");
         topics::create(servers, &[Wanted { name, partitions: PARTITIONS, broker: None }])?;
         self.note("the log is made anew");
-        let told =
-            self.await_told(&["was deleted and created anew", "use a new consumer group and namespace"])?;
+        let told = self.await_told(
+            TRIGGERS,
+            &["was deleted and created anew", "use a new consumer group and namespace"],
+        )?;
         let anew = self.installation.topic("anew");
         let (group, namespace) = (format!("kafka.group_prefix={anew}"), format!("redis.namespace={anew}"));
         self.follow(&["--set", &group, "--set", &namespace])?;
         self.go_on(1, &told)
+    }
+
+    /// Somebody deletes a raw topic and makes it anew while everything runs.
+    fn make_raw_topic_anew(&mut self) -> anyhow::Result<String> {
+        self.shop(0)?;
+        self.await_expected()?;
+        self.past = self.expected()?.triggers;
+        let (servers, name) = (self.installation.servers.clone(), self.installation.topic("clickstream"));
+        topics::delete(&servers, &name)?;
+        self.note("a raw topic is deleted");
+        topics::create(
+            &servers,
+            &[Wanted { name: name.clone(), partitions: RAW_PARTITIONS[0], broker: None }],
+        )?;
+        self.note("the raw topic is made anew");
+        let told = self.await_told(INGEST, &["was deleted and created anew", "--reset-offsets"])?;
+        self.crew.stop_seat(INGEST)?;
+        self.read_anew(&self.installation.group(INGEST.service), &name)?;
+        self.crew.start_again(INGEST)?;
+        self.crew.await_seat(INGEST)?;
+        self.go_on(1, &told)
+    }
+
+    /// What `kafka-consumer-groups.sh --reset-offsets --to-earliest` does, once the group has no members.
+    fn read_anew(&self, group: &str, topic: &str) -> anyhow::Result<()> {
+        let servers = &self.installation.servers;
+        let consumer: BaseConsumer =
+            ClientConfig::new().set("bootstrap.servers", servers).set("group.id", group).create()?;
+        let mut offsets = TopicPartitionList::new();
+        for partition in topics::ends_of(servers, topic)?.into_keys() {
+            offsets.add_partition_offset(topic, partition, Offset::Offset(0))?;
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while let Err(error) = consumer.commit(&offsets, CommitMode::Sync) {
+            if Instant::now() >= deadline {
+                return Err(error).context("the group's offsets cannot be set");
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
     }
 
     /// Each customer of a stage fills a cart, and leaves it.
@@ -121,11 +173,10 @@ impl<'i> Trial<'_, 'i> {
 
     /// Until ingest has written everything that lies in the raw topics.
     fn await_ingested(&mut self) -> anyhow::Result<()> {
-        let ingest = Seat { service: "ingest", slot: 0 };
         let deadline = Instant::now() + PATIENCE;
         let wanted = f64::from(self.stages() * CUSTOMERS);
         loop {
-            let page = self.crew.metrics(ingest)?;
+            let page = self.crew.metrics(INGEST)?;
             if crate::metrics::sum(&page, "rekindle_records_total") >= wanted {
                 return Ok(());
             }
@@ -141,11 +192,11 @@ impl<'i> Trial<'_, 'i> {
         1 + self.gone.len() as u32
     }
 
-    /// Until the process of triggers stands still, and says each of these; with what it says.
-    fn await_told(&mut self, texts: &[&str]) -> anyhow::Result<String> {
+    /// Until a process stands still, and says each of these; with what it says.
+    fn await_told(&mut self, seat: Seat, texts: &[&str]) -> anyhow::Result<String> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let why = self.crew.not_ready(TRIGGERS).unwrap_or_default();
+            let why = self.crew.not_ready(seat).unwrap_or_default();
             if why.contains("halted") && texts.iter().all(|text| why.contains(text)) {
                 return Ok(why);
             }
@@ -174,12 +225,19 @@ impl<'i> Trial<'_, 'i> {
         Ok(format!("stood still, went on as advised, {sent} triggers, each once"))
     }
 
-    /// Until what is expected was sent, and nothing else.
-    fn await_expected(&mut self) -> anyhow::Result<usize> {
+    /// What the raw records call for that are, or were, in the log.
+    fn expected(&self) -> anyhow::Result<Expected> {
         let topics = self.installation.raw_topics();
         let mut records = raw::read(&self.installation.servers, &topics, PATIENCE)?;
         records.retain(|record| !record.event.as_ref().is_some_and(|event| self.is_gone(&event.customer)));
-        let expected = oracle::expect(&records, WAIT_MS);
+        let mut expected = oracle::expect(&records, WAIT_MS);
+        expected.triggers.extend(self.past.clone());
+        Ok(expected)
+    }
+
+    /// Until what is expected was sent, and nothing else.
+    fn await_expected(&mut self) -> anyhow::Result<usize> {
+        let expected = self.expected()?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             let verdict = verdict::judge(&self.reader.sent()?, &expected);

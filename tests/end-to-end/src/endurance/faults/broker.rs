@@ -13,7 +13,7 @@ use crate::diary::now_ms;
 use crate::topics;
 
 /// How long the broker is gone, beside what it takes to start: longer than until the other has its partitions.
-const GONE: Duration = Duration::from_secs(6);
+const GONE: Duration = Duration::from_secs(8);
 /// Until a new partition is known to those who read the topic: they look every ten seconds.
 const NOTICING: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(200);
