@@ -321,7 +321,7 @@ mod tests {
         let reader = Reader::new(&file[..]).unwrap();
         let schema = reader.writer_schema().clone();
         let mut writer = Writer::with_codec(&schema, Vec::new(), Codec::Deflate(DeflateSettings::default()));
-        reader.for_each(|value| drop(writer.append(value.unwrap()).unwrap()));
+        writer.extend(reader.map(Result::unwrap)).unwrap();
         let deflated = writer.into_inner().unwrap();
         assert!(deflated.len() * 2 < file.len());
         assert_eq!(read(&deflated).unwrap(), records);
