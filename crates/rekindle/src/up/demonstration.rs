@@ -9,7 +9,7 @@ use crate::config::settings::churn_by_model;
 /// The configuration, which goes before nothing but the defaults.
 pub const CONFIGURATION: &str = include_str!("demonstration.toml");
 /// What `rekindle fit` made of two years of the generated shop.
-const SHOP_MODEL: &str = include_str!("shop_model.toml");
+pub const SHOP_MODEL: &str = include_str!("shop_model.toml");
 
 /// Lets churn risk be watched by the shop's own model, unless another is configured.
 ///

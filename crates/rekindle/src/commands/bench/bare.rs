@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use events::TopicPartition;
 use kafka::{KafkaLogSettings, consume_bare};
 use serde::{Deserialize, Serialize};
 
@@ -35,15 +34,6 @@ pub struct BareOutput {
     pub bytes: u64,
     /// From the first record to the last.
     pub seconds: f64,
-    /// Topic, partition, and the offset at which it ended.
-    pub ends: Vec<(String, i32, u64)>,
-}
-
-impl BareOutput {
-    /// Where the partitions ended.
-    pub fn ends(&self) -> impl Iterator<Item = (TopicPartition, u64)> {
-        self.ends.iter().map(|(topic, partition, end)| (TopicPartition::new(topic, *partition), *end))
-    }
 }
 
 /// Reads the topics to their end, and prints what it has read.
@@ -62,13 +52,7 @@ pub fn run(args: &BareArgs, config: &Config) -> Result<()> {
         timeouts: kafka.timeouts,
     };
     let run = consume_bare(&settings, PATIENCE).context("the topics cannot be read to their end")?;
-    let ends = run.ends.into_iter();
-    let output = BareOutput {
-        records: run.records,
-        bytes: run.bytes,
-        seconds: run.took.as_secs_f64(),
-        ends: ends.map(|(at, end)| (at.topic.to_string(), at.partition, end)).collect(),
-    };
+    let output = BareOutput { records: run.records, bytes: run.bytes, seconds: run.took.as_secs_f64() };
     println!("{}", serde_json::to_string(&output)?);
     Ok(())
 }

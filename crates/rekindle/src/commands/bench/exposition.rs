@@ -42,6 +42,15 @@ impl Exposition {
         of_label.map(|(_, value)| value).sum::<f64>() as u64
     }
 
+    /// What a label says in each of a metric's series.
+    pub fn labels<'a>(&'a self, metric: &str, label: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let start = format!("{label}=\"");
+        self.series(metric).filter_map(move |(labels, _)| {
+            let (_, after) = labels.split_once(&start)?;
+            Some(after.split_once('"')?.0)
+        })
+    }
+
     /// The values of a metric's series.
     pub fn values(&self, metric: &str) -> impl Iterator<Item = f64> {
         self.series(metric).map(|(_, value)| value)
@@ -80,5 +89,7 @@ mod tests {
         assert_eq!(exposition.sum("a_total", ""), 42);
         assert_eq!(exposition.sum("a_total", "x=\"1\""), 2);
         assert_eq!(exposition.values("a_total_more").collect::<Vec<_>>(), [9.0]);
+        assert_eq!(exposition.labels("a_total", "x").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(exposition.labels("a_total", "y").collect::<Vec<_>>(), ["} 7"]);
     }
 }

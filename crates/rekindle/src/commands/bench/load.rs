@@ -14,11 +14,11 @@ use events::{EventTime, Span};
 use kafka::PlainProducer;
 use serde::Serialize;
 
-use super::installation::Installation;
+use super::deployment::Deployment;
 use crate::shop::{Message, Shop};
 
 /// How long the producer waits for the broker.
-const SEND_LIMIT: Duration = Duration::from_secs(60);
+pub const SEND_LIMIT: Duration = Duration::from_secs(60);
 /// Where the shop opens before it is moved by whole days: 2020-01-01.
 const ORIGIN: EventTime = EventTime::from_millis(1_577_836_800_000);
 const DAY_MILLIS: i64 = 86_400_000;
@@ -52,16 +52,16 @@ pub struct Load {
 ///
 /// # Errors
 /// If the broker or the file does not take them.
-pub fn load(installation: &Installation, plan: Plan, rows: &Path, stop: &StopSignal) -> Result<Load> {
+pub fn load(deployment: &Deployment, plan: Plan, rows: &Path, stop: &StopSignal) -> Result<Load> {
     let shift = shift_to_before(now(), last_of(plan));
-    let producer = PlainProducer::connect(&installation.config().settings.kafka.properties, SEND_LIMIT)?;
+    let producer = PlainProducer::connect(&deployment.config().settings.kafka.properties, SEND_LIMIT)?;
     let file = File::create(rows).with_context(|| format!("{} cannot be written", rows.display()))?;
     let mut file = BufWriter::with_capacity(1 << 20, file);
     let mut load = Load { records: 0, bytes: 0, last: ORIGIN };
     for message in messages(plan) {
         let at = message.at + shift;
         let value = message.value(at);
-        let topic = installation.raw_topic(message.record.topic);
+        let topic = deployment.raw_topic(message.record.topic);
         producer.send(&topic, message.record.key.as_deref().map(str::as_bytes), &value)?;
         file.write_all(&value).and_then(|()| file.write_all(b"\n")).context("the rows cannot be written")?;
         load = Load { records: load.records + 1, bytes: load.bytes + value.len() as u64, last: at };
@@ -89,7 +89,8 @@ fn shift_to_before(now: EventTime, last: EventTime) -> Span {
     Span::from_millis(room.div_euclid(DAY_MILLIS) * DAY_MILLIS)
 }
 
-fn now() -> EventTime {
+/// Now, by this machine's clock.
+pub fn now() -> EventTime {
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     EventTime::from_millis(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
 }

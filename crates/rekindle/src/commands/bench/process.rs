@@ -1,17 +1,17 @@
 //! A stage's process: this program again, with what it takes being looked at.
 //!
-//! Must stay true: it has no configuration but the installation's; it does not outlive the bench.
+//! Must stay true: it has no configuration but its deployment's; it does not outlive the bench.
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::installation::Installation;
+use super::deployment::Deployment;
 use super::usage::Usage;
 
 /// How long a service may take to stop: its own bound, and something for a busy machine.
@@ -41,21 +41,21 @@ pub struct Ended {
 }
 
 impl MeasuredProcess {
-    /// Starts a command of this program on an installation.
+    /// Starts a command of this program in a deployment.
     ///
     /// # Errors
     /// If it cannot be started.
     pub fn start(
         stage: &'static str,
-        installation: &Installation,
+        deployment: &Deployment,
         command: &str,
         args: &[String],
     ) -> Result<Self> {
         let what = || format!("{stage} cannot be started");
-        let file = |kind| installation.path(&format!("{}.{kind}", stage.replace(' ', "-")));
+        let file = |kind| deployment.path(&format!("{}.{kind}", stage.replace(' ', "-")));
         let (stdout, log) = (file("out"), file("log"));
         let mut program = Command::new(std::env::current_exe().with_context(what)?);
-        program.arg(command).args(installation.config_args()).args(args).current_dir(installation.folder());
+        program.arg(command).args(deployment.config_args()).args(args).current_dir(deployment.folder());
         // A variable meant for services in production would lead the stage to their topics.
         let names = std::env::vars_os().map(|(name, _)| name);
         names.filter(|name| name.to_string_lossy().starts_with("REKINDLE")).for_each(|name| {
@@ -93,6 +93,11 @@ impl MeasuredProcess {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Where it logs.
+    pub fn log_path(&self) -> &Path {
+        &self.log
+    }
+
     /// The end of its log, for an error.
     pub fn last_words(&self) -> String {
         let log = self.log();
@@ -101,6 +106,15 @@ impl MeasuredProcess {
             [] => "its log is empty".to_owned(),
             last => format!("its log ends with\n  {}", last.join("\n  ")),
         }
+    }
+
+    /// Ends it at once, as nothing but the kernel can.
+    ///
+    /// # Errors
+    /// If it cannot be ended.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill().with_context(|| format!("{} cannot be killed", self.stage))?;
+        self.child.wait().map(|_| ()).with_context(|| format!("{} has no exit code", self.stage))
     }
 
     /// Asks it to stop.

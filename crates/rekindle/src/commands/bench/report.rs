@@ -1,15 +1,15 @@
-//! What was measured, as a table and as JSON.
+//! What was measured, as tables and as JSON.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use redis_store::ServerTraffic;
 use serde::Serialize;
 
+use super::figures::{CUSTOMERS, RECORD_BYTES_MAX, RECORD_BYTES_MEDIAN, RECORD_BYTES_P99, REPLAY, Stage};
+use super::latency::Latency;
 use super::load::Load;
 use super::machine::Machine;
-use super::stages::{RECORD_BYTES_MAX, RECORD_BYTES_MEDIAN, RECORD_BYTES_P99};
-use super::usage::Usage;
+use super::quantiles::Spread;
+use super::take_over::TakeOver;
 use crate::commands::table::Table;
 
 /// Everything.
@@ -17,7 +17,7 @@ use crate::commands::table::Table;
 pub struct Report {
     /// Where.
     pub machine: Machine,
-    /// Raw records of each run.
+    /// Raw records of the stages.
     pub events: u64,
     /// What fixed the shop.
     pub seed: u64,
@@ -30,98 +30,14 @@ pub struct Report {
 pub struct Run {
     /// How many the shop has.
     pub customers: u32,
-    /// How many of them came, and have a record in the end.
-    pub customers_stored: u64,
-    /// What was loaded.
-    pub load: Load,
+    /// What was loaded for the stages.
+    pub load: Option<Load>,
     /// In the order in which they ran.
     pub stages: Vec<Stage>,
-}
-
-/// What a stage's process has taken.
-#[derive(Debug, Default)]
-pub struct Figures {
-    /// See [`Stage`].
-    pub seconds: f64,
-    /// From its start to its first progress.
-    pub startup_seconds: Option<f64>,
-    /// What the process has taken.
-    pub usage: Usage,
-    /// What Redis was asked.
-    pub redis: Option<ServerTraffic>,
-    /// Transactions committed.
-    pub transactions: Option<u64>,
-    /// What it says of itself.
-    pub counts: BTreeMap<&'static str, u64>,
-}
-
-impl Figures {
-    /// The figures that every stage has.
-    pub fn of(seconds: f64, usage: Usage) -> Self {
-        Self { seconds, usage, ..Self::default() }
-    }
-}
-
-/// One stage. What would be a division by nothing is absent.
-#[derive(Debug, Serialize)]
-pub struct Stage {
-    /// Its name.
-    pub stage: &'static str,
-    /// What it is measured by: raw records, rows, or the events in customer-events.
-    pub events: u64,
-    /// From its first progress to its last.
-    pub seconds: f64,
-    /// From the start of the process to its first progress.
-    pub startup_seconds: Option<f64>,
-    pub events_per_second: Option<f64>,
-    /// Processor time of the process from start to end.
-    pub cpu_seconds: f64,
-    pub events_per_cpu_second: Option<f64>,
-    /// Events per CPU second, of those of the bare consumer over the same topics.
-    pub share_of_bare: Option<f64>,
-    /// The most memory that the process ever had.
-    pub peak_rss_bytes: u64,
-    pub redis_commands_per_event: Option<f64>,
-    pub redis_bytes_per_event: Option<f64>,
-    pub transactions: Option<u64>,
-    pub transactions_per_second: Option<f64>,
-    /// What the process says of itself.
-    pub counts: BTreeMap<&'static str, u64>,
-}
-
-impl Stage {
-    /// The figures of a stage that has worked so many events off.
-    pub fn new(stage: &'static str, events: u64, figures: Figures) -> Self {
-        let Figures { seconds, startup_seconds, usage, redis, transactions, counts } = figures;
-        let per_event = |count: u64| ratio(count as f64, events as f64);
-        Self {
-            stage,
-            events,
-            seconds,
-            startup_seconds,
-            events_per_second: ratio(events as f64, seconds),
-            cpu_seconds: usage.cpu_seconds,
-            events_per_cpu_second: ratio(events as f64, usage.cpu_seconds),
-            share_of_bare: None,
-            peak_rss_bytes: usage.peak_rss_bytes,
-            redis_commands_per_event: redis.and_then(|redis| per_event(redis.commands)),
-            redis_bytes_per_event: redis.and_then(|redis| per_event(redis.bytes)),
-            transactions,
-            transactions_per_second: transactions.and_then(|count| ratio(count as f64, seconds)),
-            counts,
-        }
-    }
-
-    /// The same, compared with the bare consumer.
-    pub fn beside(self, bare: &Self) -> Self {
-        let both = self.events_per_cpu_second.zip(bare.events_per_cpu_second);
-        Self { share_of_bare: both.and_then(|(own, bare)| ratio(own, bare)), ..self }
-    }
-
-    /// What the process says of itself under this name.
-    pub fn count(&self, name: &str) -> u64 {
-        self.counts.get(name).copied().unwrap_or(0)
-    }
+    /// For each rate.
+    pub latency: Vec<Latency>,
+    /// If it was asked for.
+    pub take_over: Option<TakeOver>,
 }
 
 impl Report {
@@ -129,54 +45,161 @@ impl Report {
     pub fn new(events: u64, seed: u64, machine: Machine) -> Self {
         Self { machine, events, seed, runs: Vec::new() }
     }
-}
 
-const HEAD: [&str; 12] = [
-    "CUSTOMERS",
-    "STAGE",
-    "EVENTS",
-    "SECONDS",
-    "EVENTS/S",
-    "CPU S",
-    "EVENTS/CPU S",
-    "OF BARE",
-    "RSS MB",
-    "REDIS COMMANDS/EVENT",
-    "REDIS BYTES/EVENT",
-    "TX/S",
-];
+    fn stages(&self) -> Table {
+        let mut table = Table::new(&[
+            "CUSTOMERS",
+            "STAGE",
+            "EVENTS",
+            "SECONDS",
+            "EVENTS/S",
+            "CPU S",
+            "EVENTS/CPU S",
+            "OF BARE",
+            "RSS MB",
+            "REDIS COMMANDS/EVENT",
+            "REDIS BYTES/EVENT",
+            "TX/S",
+        ]);
+        for (customers, stage) in
+            self.runs.iter().flat_map(|run| run.stages.iter().map(|stage| (run.customers, stage)))
+        {
+            table.row([
+                customers.to_string(),
+                stage.stage.to_owned(),
+                stage.events.to_string(),
+                format!("{:.2}", stage.seconds),
+                shown(stage.events_per_second, 0),
+                format!("{:.2}", stage.cpu_seconds),
+                shown(stage.events_per_cpu_second, 0),
+                stage.share_of_bare.map_or_else(none, |share| format!("{:.0} %", share * 100.0)),
+                (stage.peak_rss_bytes / 1_000_000).to_string(),
+                shown(stage.redis_commands_per_event, 4),
+                shown(stage.redis_bytes_per_event, 0),
+                shown(stage.transactions_per_second, 1),
+            ]);
+        }
+        table
+    }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut table = Table::new(&HEAD);
-        for run in &self.runs {
-            for stage in &run.stages {
+    fn latencies(&self) -> Table {
+        let mut table = Table::new(&[
+            "CUSTOMERS",
+            "RATE",
+            "SENT/S",
+            "TRIGGERS",
+            "P50 MS",
+            "P99 MS",
+            "P99.9 MS",
+            "MAX MS",
+            "INGEST CPU",
+            "TRIGGERS CPU",
+            "BEHIND MS",
+        ]);
+        for (customers, latency) in
+            self.runs.iter().flat_map(|run| run.latency.iter().map(|one| (run.customers, one)))
+        {
+            let quantiles = latency.latency_ms;
+            let share = |share: f64| format!("{:.0} %", share * 100.0);
+            table.row([
+                customers.to_string(),
+                format!("{:.0}", latency.rate),
+                format!("{:.0}", latency.rate_sent),
+                quantiles.count.to_string(),
+                format!("{:.1}", quantiles.p50),
+                format!("{:.1}", quantiles.p99),
+                format!("{:.1}", quantiles.p999),
+                format!("{:.1}", quantiles.max),
+                share(latency.ingest_cpu_share),
+                share(latency.triggers_cpu_share),
+                format!("{:.1}", latency.most_behind_ms),
+            ]);
+        }
+        table
+    }
+
+    fn take_overs(&self) -> Table {
+        let mut table =
+            Table::new(&["CUSTOMERS", "RATE", "TAKE-OVER", "KILLS", "MIN S", "MEDIAN S", "MAX S"]);
+        for (customers, one) in
+            self.runs.iter().filter_map(|run| Some((run.customers, run.take_over.as_ref()?)))
+        {
+            for (moment, spread) in [
+                ("noticed", one.noticed),
+                ("resumed", one.resumed),
+                ("caught up", one.caught_up),
+                ("resumed after noticed", one.resumed_after_noticed),
+                ("caught up after noticed", one.caught_up_after_noticed),
+            ] {
+                let Spread { min, median, max } = spread;
                 table.row([
-                    run.customers.to_string(),
-                    stage.stage.to_owned(),
-                    stage.events.to_string(),
-                    format!("{:.2}", stage.seconds),
-                    shown(stage.events_per_second, 0),
-                    format!("{:.2}", stage.cpu_seconds),
-                    shown(stage.events_per_cpu_second, 0),
-                    stage.share_of_bare.map_or_else(none, |share| format!("{:.0} %", share * 100.0)),
-                    (stage.peak_rss_bytes / 1_000_000).to_string(),
-                    shown(stage.redis_commands_per_event, 4),
-                    shown(stage.redis_bytes_per_event, 0),
-                    shown(stage.transactions_per_second, 1),
+                    customers.to_string(),
+                    format!("{:.0}", one.rate),
+                    moment.to_owned(),
+                    one.kills.len().to_string(),
+                    format!("{min:.2}"),
+                    format!("{median:.2}"),
+                    format!("{max:.2}"),
                 ]);
             }
         }
-        writeln!(f, "{table}")?;
-        for run in &self.runs {
-            let mean = run.load.bytes.checked_div(run.load.records).unwrap_or(0);
-            let (customers, stored) = (run.customers, run.customers_stored);
-            write!(f, "{customers} customers: {stored} of them came; a raw record has {mean} bytes")?;
-            let bytes = |name| run.stages.last().map_or(0, |replay| replay.count(name));
-            let [median, p99, max] = [RECORD_BYTES_MEDIAN, RECORD_BYTES_P99, RECORD_BYTES_MAX].map(bytes);
-            writeln!(f, ", a customer's {median} (median), {p99} (99th percentile), {max} (largest)")?;
+        table
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let has = |of: fn(&Run) -> bool| self.runs.iter().any(of);
+        if has(|run| !run.stages.is_empty()) {
+            writeln!(f, "{}", self.stages())?;
         }
+        if has(|run| !run.latency.is_empty()) {
+            writeln!(f, "{}", self.latencies())?;
+        }
+        if has(|run| run.take_over.is_some()) {
+            writeln!(f, "{}", self.take_overs())?;
+        }
+        self.runs.iter().try_for_each(|run| run.fmt(f))?;
         write!(f, "{}", self.machine)
+    }
+}
+
+/// What of a run is in no table.
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let customers = self.customers;
+        if let Some(load) = &self.load {
+            let mean = load.bytes.checked_div(load.records).unwrap_or(0);
+            write!(f, "{customers} customers: a raw record has {mean} bytes")?;
+            if let Some(stored) = self.stages.iter().find_map(|stage| stage.counts.get(CUSTOMERS)) {
+                write!(f, "; {stored} of them came")?;
+            }
+            if let Some(replay) = self.stages.iter().find(|stage| stage.stage == REPLAY) {
+                let bytes = |name| replay.count(name);
+                let [median, p99, max] = [RECORD_BYTES_MEDIAN, RECORD_BYTES_P99, RECORD_BYTES_MAX].map(bytes);
+                write!(
+                    f,
+                    "; a customer has {median} bytes (median), {p99} (99th percentile), {max} (largest)"
+                )?;
+            }
+            writeln!(f)?;
+        }
+        if let Some(latency) = self.latency.first() {
+            let (wait, hold) = (latency.wait_ms, latency.hold_ms);
+            writeln!(
+                f,
+                "{customers} customers: latency counts from {wait} ms (the wait) and {hold} ms (what evidence is held back by) after the last change of the cart"
+            )?;
+        }
+        if let Some(take_over) = &self.take_over {
+            let timeout = take_over.session_timeout_seconds;
+            writeln!(
+                f,
+                "{customers} customers: {} partitions, and a session timeout of {timeout:.0} s",
+                take_over.partitions
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -199,31 +222,4 @@ fn shown(value: Option<f64>, decimals: usize) -> String {
 
 fn none() -> String {
     "-".to_owned()
-}
-
-fn ratio(part: f64, whole: f64) -> Option<f64> {
-    (whole > 0.0).then(|| part / whole)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stage(events: u64, cpu_seconds: f64) -> Stage {
-        let usage = Usage { cpu_seconds, ..Usage::default() };
-        Stage::new("x", events, Figures::of(2.0, usage))
-    }
-
-    #[test]
-    fn a_share_compares_events_per_processor_time() {
-        let own = stage(100, 4.0).beside(&stage(100, 1.0));
-        assert_eq!((own.events_per_second, own.share_of_bare), (Some(50.0), Some(0.25)));
-    }
-
-    #[test]
-    fn what_cannot_be_divided_is_absent() {
-        let own = stage(100, 0.0).beside(&stage(0, 1.0));
-        assert_eq!((own.events_per_cpu_second, own.share_of_bare), (None, None));
-        assert!(serde_json::to_string(&own).unwrap().contains("\"share_of_bare\":null"));
-    }
 }

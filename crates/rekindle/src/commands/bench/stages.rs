@@ -5,90 +5,108 @@
 use anyhow::{Context, Result, bail, ensure};
 use engine::worker::StopSignal;
 use redis_store::{Probe, ServerTraffic};
+use smol_str::SmolStr;
 
 use super::BenchArgs;
 use super::bare::{self, BareOutput};
+use super::deployment::Deployment;
 use super::exposition::Exposition;
-use super::installation::Installation;
+use super::figures::{
+    CUSTOMERS, Figures, RECORD_BYTES_MAX, RECORD_BYTES_MEDIAN, RECORD_BYTES_P99, REPLAY, Stage,
+};
 use super::load::{self, Load, Plan};
 use super::process::{Ended, MeasuredProcess};
-use super::report::{Figures, Run, Stage};
-use super::service::{INGEST, MeasuredService, TRIGGERS};
+use super::selection::{Selection, StageName};
+use super::service::{INGEST, MeasuredService, Place, TRIGGERS, ends_of};
 use super::watch;
 use crate::shop::RAW_TOPICS;
 
-/// How large customers' records are, as counts of the replay.
-pub const RECORD_BYTES_MEDIAN: &str = "record_bytes_median";
-/// The 99th percentile of it.
-pub const RECORD_BYTES_P99: &str = "record_bytes_p99";
-/// The largest.
-pub const RECORD_BYTES_MAX: &str = "record_bytes_max";
-
 /// The load's rows, for the replay.
 const ROWS: &str = "rows.jsonl";
+/// The two measurements of one service, by their rules.
+const TRIGGERS_CART: Place = Place { stage: "triggers cart", service: TRIGGERS, slot: 0 };
+const TRIGGERS_CATALOGUE: Place = Place { stage: "triggers catalogue", service: TRIGGERS, slot: 0 };
 
-/// Loads and measures.
+/// Loads and measures. What `cart` and `catalogue` share is filled once.
 ///
 /// # Errors
 /// If a stage fails, stands still, or reads less than everything.
 pub fn measure(
-    installation: &Installation,
+    [cart, catalogue]: [&Deployment; 2],
     args: &BenchArgs,
     customers: u32,
     stop: &StopSignal,
-) -> Result<Run> {
+) -> Result<(Load, Vec<Stage>)> {
     let plan = Plan { records: args.events, customers, seed: args.seed };
-    eprintln!("loading {} records of {customers} customers into {}", plan.records, installation.name());
-    let load = load::load(installation, plan, &installation.path(ROWS), stop)?;
-    let bench = Bench { installation, load, stop };
+    eprintln!("loading {} records of {customers} customers", plan.records);
+    let load = load::load(cart, plan, &cart.path(ROWS), stop)?;
+    let bench = Bench { selection: &args.stages, load, stop };
+    let mut stages = Vec::new();
+    if args.stages.needs_log() {
+        let bare = bench.bare("bare raw", cart, &raw_topics(cart), load.records)?;
+        stages.extend(bare.clone());
+        let ingest = bench.ingest(cart)?;
+        let events = ingest.count("event");
+        stages.push(ingest.beside(bare.as_ref()));
 
-    let raw_topics: Vec<_> = RAW_TOPICS.iter().map(|name| installation.raw_topic(name).to_string()).collect();
-    let (bare_raw, read) = bench.bare("bare raw", &raw_topics)?;
-    ensure!(
-        read.records == load.records,
-        "the bare loop read {} of {} raw records",
-        read.records,
-        load.records
-    );
-    let bare_raw = Stage::new("bare raw", load.records, bare_raw);
-    let ingest = bench.ingest(&read)?;
-
-    let events = ingest.count("event");
-    let log = [installation.config().settings.ingest.customer_events.to_string()];
-    let (bare_log, read) = bench.bare("bare customer-events", &log)?;
-    let bare_log = Stage::new("bare customer-events", events, bare_log);
-    let triggers = bench.triggers(events, &read)?;
-    let customers_stored = bench.probe()?.customers(&installation.tasks())?;
-    let replay = bench.replay()?;
-
-    let (ingest, triggers) = (ingest.beside(&bare_raw), triggers.beside(&bare_log));
-    Ok(Run { customers, customers_stored, load, stages: vec![bare_raw, ingest, bare_log, triggers, replay] })
+        let bare = bench.bare("bare customer-events", cart, &log_topic(cart), events)?;
+        stages.extend(bare.clone());
+        for (name, place, deployment) in [
+            (StageName::TriggersCart, TRIGGERS_CART, cart),
+            (StageName::TriggersCatalogue, TRIGGERS_CATALOGUE, catalogue),
+        ] {
+            if args.stages.has(name) {
+                stages.push(bench.triggers(place, deployment, events)?.beside(bare.as_ref()));
+            }
+        }
+    }
+    if args.stages.has(StageName::Replay) {
+        stages.push(bench.replay(cart)?);
+    }
+    Ok((load, stages))
 }
 
 /// What every stage needs.
 struct Bench<'a> {
-    installation: &'a Installation,
+    selection: &'a Selection,
     load: Load,
     stop: &'a StopSignal,
 }
 
 impl Bench<'_> {
     /// Three runs, of which the middle one is shown: it is so short that one alone can take half as much again.
-    fn bare(&self, stage: &'static str, topics: &[String]) -> Result<(Figures, BareOutput)> {
+    fn bare(
+        &self,
+        stage: &'static str,
+        deployment: &Deployment,
+        topics: &[SmolStr],
+        events: u64,
+    ) -> Result<Option<Stage>> {
+        if !self.selection.has(StageName::Bare) {
+            return Ok(None);
+        }
         eprintln!("{stage}");
-        let run = || self.bare_once(stage, topics);
+        let run = || self.bare_once(stage, deployment, topics);
         let runs = [run()?, run()?, run()?];
         let records = runs.each_ref().map(|(_, read)| read.records);
+        // In customer-events ticks come on top.
         ensure!(
-            records.iter().all(|read| *read == records[0]),
-            "the runs of {stage} have read {records:?} records"
+            records.iter().all(|read| *read == records[0] && *read >= events),
+            "the runs of {stage} have read {records:?} records of {events}"
         );
-        Ok(middle(runs, |(figures, _)| figures.usage.cpu_seconds))
+        let (figures, _) = middle(runs, |(figures, _)| figures.usage.cpu_seconds);
+        Ok(Some(Stage::new(stage, events, figures)))
     }
 
-    fn bare_once(&self, stage: &'static str, topics: &[String]) -> Result<(Figures, BareOutput)> {
-        let args: Vec<_> = topics.iter().flat_map(|topic| ["--topic".to_owned(), topic.clone()]).collect();
-        let mut process = MeasuredProcess::start(stage, self.installation, bare::COMMAND, &args)?;
+    fn bare_once(
+        &self,
+        stage: &'static str,
+        deployment: &Deployment,
+        topics: &[SmolStr],
+    ) -> Result<(Figures, BareOutput)> {
+        let args: Vec<_> =
+            topics.iter().flat_map(|topic| ["--topic".to_owned(), topic.to_string()]).collect();
+        let mut process = MeasuredProcess::start(stage, deployment, bare::COMMAND, &args)?;
         watch::until_end(&mut process, self.stop)?;
         let Ended { usage, output, .. } = process.finish()?;
         let read: BareOutput = serde_json::from_str(&output).context("the bare loop's answer is no JSON")?;
@@ -97,18 +115,20 @@ impl Bench<'_> {
         Ok((figures, read))
     }
 
-    fn ingest(&self, raw: &BareOutput) -> Result<Stage> {
+    fn ingest(&self, deployment: &Deployment) -> Result<Stage> {
         eprintln!("{INGEST}");
         let records = self.load.records;
-        let mut service = MeasuredService::start(INGEST, self.installation, raw.ends().collect(), self.stop)?;
-        let (window, startup) = service.until_committed()?;
+        let ends = ends_of(deployment, &raw_topics(deployment))?;
+        ensure!(
+            ends.values().sum::<u64>() == records,
+            "{} of {records} raw records are on the topics",
+            ends.values().sum::<u64>()
+        );
+        let mut service = MeasuredService::start(Place::alone(INGEST), deployment, self.stop)?;
+        let (window, startup) = service.until_committed(&ends)?;
         // Without this the log would end before anybody knows that no more is to come, and no timer would fire there.
         let last = self.load.last.as_millis() as f64 / 1_000.0;
-        let partitions = raw_partitions(self.installation);
-        let beyond = |value: &f64| *value > last;
-        service.until_shown(partitions, |shown| {
-            shown.values("rekindle_watermark_timestamp_seconds").filter(beyond).count() as u64
-        })?;
+        service.until_beyond(last, deployment.raw_partitions())?;
         let shown = service.until_shown(records, |shown| shown.sum("rekindle_records_total", ""))?;
         let mut figures = Figures::of(window.length().as_secs_f64(), service.stop()?.usage);
         figures.startup_seconds = Some(startup);
@@ -124,13 +144,13 @@ impl Bench<'_> {
         Ok(Stage::new(INGEST, records, figures))
     }
 
-    fn triggers(&self, events: u64, log: &BareOutput) -> Result<Stage> {
-        eprintln!("{TRIGGERS}");
-        let mut probe = self.probe()?;
+    fn triggers(&self, place: Place, deployment: &Deployment, events: u64) -> Result<Stage> {
+        eprintln!("{}", place.stage);
+        let settings = &deployment.config().settings.redis;
+        let mut probe = Probe::connect(settings).context("Redis does not answer any more")?;
         let before = probe.traffic()?;
-        let mut service =
-            MeasuredService::start(TRIGGERS, self.installation, log.ends().collect(), self.stop)?;
-        let (window, startup) = service.until_committed()?;
+        let mut service = MeasuredService::start(place, deployment, self.stop)?;
+        let (window, startup) = service.until_committed(&ends_of(deployment, &log_topic(deployment))?)?;
         let shown = service.until_shown(events, |shown| shown.sum("rekindle_events_total", ""))?;
         let mut figures = Figures::of(window.length().as_secs_f64(), service.stop()?.usage);
         let after = probe.traffic()?;
@@ -151,14 +171,15 @@ impl Bench<'_> {
         ] {
             figures.counts.insert(name, shown.sum(metric, label));
         }
-        Ok(Stage::new(TRIGGERS, events, figures))
+        figures.counts.insert(CUSTOMERS, probe.customers(&deployment.tasks())?);
+        Ok(Stage::new(place.stage, events, figures))
     }
 
-    fn replay(&self) -> Result<Stage> {
-        eprintln!("replay");
-        let path = |file| self.installation.path(file).display().to_string();
+    fn replay(&self, deployment: &Deployment) -> Result<Stage> {
+        eprintln!("{REPLAY}");
+        let path = |file| deployment.path(file).display().to_string();
         let args = ["--from-file".to_owned(), path(ROWS), "--output".to_owned(), path("triggers.jsonl")];
-        let mut process = MeasuredProcess::start("replay", self.installation, "replay", &args)?;
+        let mut process = MeasuredProcess::start(REPLAY, deployment, "replay", &args)?;
         let ended = watch::until_end(&mut process, self.stop)?;
         let seconds = (ended - process.started()).as_secs_f64();
         let Ended { usage, log, .. } = process.finish()?;
@@ -174,13 +195,16 @@ impl Bench<'_> {
         if figures.counts["rows"] != self.load.records {
             bail!("the replay read {} of {} rows", figures.counts["rows"], self.load.records);
         }
-        Ok(Stage::new("replay", self.load.records, figures))
+        Ok(Stage::new(REPLAY, self.load.records, figures))
     }
+}
 
-    fn probe(&self) -> Result<Probe> {
-        let settings = &self.installation.config().settings.redis;
-        Probe::connect(settings).context("Redis does not answer any more")
-    }
+fn raw_topics(deployment: &Deployment) -> Vec<SmolStr> {
+    RAW_TOPICS.iter().map(|name| deployment.raw_topic(name)).collect()
+}
+
+fn log_topic(deployment: &Deployment) -> [SmolStr; 1] {
+    [deployment.config().settings.ingest.customer_events.clone()]
 }
 
 /// The number before a word of the replay's summary.
@@ -195,10 +219,6 @@ fn middle<T>(mut runs: [T; 3], measure: impl Fn(&T) -> f64) -> T {
     runs.sort_by(|one, other| measure(one).total_cmp(&measure(other)));
     let [_, middle, _] = runs;
     middle
-}
-
-fn raw_partitions(installation: &Installation) -> u64 {
-    RAW_TOPICS.len() as u64 * u64::from(installation.config().sections.topics.partitions)
 }
 
 fn transactions(shown: &Exposition) -> u64 {

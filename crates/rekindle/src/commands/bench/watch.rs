@@ -9,6 +9,8 @@ use super::process::MeasuredProcess;
 
 /// How long a stage may stand still.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything may take whose progress does not show.
+const LIMIT: Duration = Duration::from_secs(180);
 /// Between two looks: it bounds how exactly time is measured.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -88,6 +90,24 @@ pub fn until_end(process: &mut MeasuredProcess, stop: &StopSignal) -> Result<Ins
         check(process, still, stop)?;
         std::thread::sleep(LOOK);
     }
+}
+
+/// Waits until something is so.
+///
+/// # Errors
+/// If it never is, cannot be told, or the bench is interrupted.
+pub fn until_so(what: &str, stop: &StopSignal, mut is_so: impl FnMut() -> Result<bool>) -> Result<()> {
+    let deadline = Instant::now() + LIMIT;
+    while !is_so()? {
+        if stop.is_requested() {
+            bail!("interrupted before {what}");
+        }
+        if Instant::now() >= deadline {
+            bail!("{} s have passed before {what}", LIMIT.as_secs());
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(())
 }
 
 fn check(process: &MeasuredProcess, still: Duration, stop: &StopSignal) -> Result<()> {
