@@ -30,11 +30,9 @@ impl CartState {
             Body::CartItemRemoved(removed) => self.remove(at, removed),
             Body::CartSnapshot(snapshot) if snapshot.items.is_empty() => self.show_empty(at, snapshot),
             Body::CartSnapshot(snapshot) => self.show(at, snapshot),
-            Body::CheckoutStarted(checkout) => {
-                self.check_out(at, checkout.cart_id.as_deref(), checkout.checkout_id.as_deref())
-            }
+            Body::CheckoutStarted(checkout) => self.check_out(at, checkout.cart_id, checkout.checkout_id),
             // Some sources report the steps of a checkout, and not its start.
-            Body::CheckoutStep(step) => self.check_out(at, None, step.checkout_id.as_deref()),
+            Body::CheckoutStep(step) => self.check_out(at, None, step.checkout_id),
             Body::OrderCompleted(order) => self.order(at, order),
             _ => Vec::new(),
         }
@@ -44,23 +42,23 @@ impl CartState {
         if self.is_history(at.event) {
             return Vec::new();
         }
-        let cart = self.open_for(at, added.cart_id.as_deref());
+        let cart = self.open_for(at, added.cart_id);
         cart.add(added.item.as_ref(), at.rules);
-        self.change(at, added.cart_id.as_deref())
+        self.change(at, added.cart_id)
     }
 
     fn remove(&mut self, at: &Application<'_>, removed: &CartItemRemoved) -> Vec<Effect> {
         if self.is_history(at.event) {
             return Vec::new();
         }
-        let cart_id = removed.cart_id.as_deref();
+        let cart_id = removed.cart_id;
         let Some(cart) = self.open.as_mut().filter(|cart| cart.may_be(cart_id)) else { return Vec::new() };
         cart.remove(removed.item.as_ref(), at.rules);
         if cart.quantity() > 0 { self.change(at, cart_id) } else { self.empty(at, cart_id) }
     }
 
     fn show_empty(&mut self, at: &Application<'_>, snapshot: &CartSnapshot) -> Vec<Effect> {
-        let cart_id = snapshot.cart_id.as_deref();
+        let cart_id = snapshot.cart_id;
         let is_another = self.open.as_ref().is_some_and(|cart| !cart.may_be(cart_id));
         if is_another || self.is_history(at.event) {
             return self.retract(at, Reason::CartEmptiedLate, |fired| fired.may_be_cart(cart_id));
@@ -72,7 +70,7 @@ impl CartState {
         if self.is_history(at.event) {
             return Vec::new();
         }
-        let cart_id = snapshot.cart_id.as_deref();
+        let cart_id = snapshot.cart_id;
         let shown = OpenCart::of_snapshot(&snapshot.items, at.rules);
         let cart = self.open_for(at, cart_id);
         let is_view = cart.agrees_with(&shown);
@@ -129,7 +127,7 @@ impl CartState {
         cart.last_change = Mark::of(at.event);
         cart.changed_by = bounded_id(at.event.event_id.as_str());
         cart.cart_id = cart_id.map(bounded_id).or(cart.cart_id.take());
-        let url = at.event.context.url.as_deref().map(|url| bounded(url, at.rules.text_bytes));
+        let url = at.event.context.url.map(|url| bounded(url, at.rules.text_bytes));
         cart.url = url.or(cart.url.take());
         cart.arm(at);
         effects
@@ -163,10 +161,10 @@ impl OpenCart {
         match rule {
             OrderMatch::AnyOrder => true,
             OrderMatch::SameCartOrCheckout => {
-                is_own(&self.cart_id, order.cart_id.as_deref())
-                    || is_own(&self.checkout_id, order.checkout_id.as_deref())
+                is_own(&self.cart_id, order.cart_id)
+                    || is_own(&self.checkout_id, order.checkout_id)
                     // A checkout without an id of its own goes by the id of the order that it is to become.
-                    || is_own(&self.checkout_id, Some(&order.order_id))
+                    || is_own(&self.checkout_id, Some(order.order_id))
             }
         }
     }

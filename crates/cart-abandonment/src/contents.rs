@@ -124,11 +124,11 @@ impl Line {
     pub(crate) fn of(item: &Item, text_bytes: usize) -> Self {
         let text = |text: &Option<_>| text.as_deref().map(|text| bounded(text, text_bytes));
         Self {
-            product_id: bounded_id(&item.product_id),
+            product_id: bounded_id(item.product_id),
             variant: text(&item.variant),
             quantity: pieces(item),
             unit_price_minor: item.unit_price.as_ref().map(|price| price.amount_minor),
-            currency: item.unit_price.as_ref().map(|price| bounded(&price.currency, text_bytes)),
+            currency: item.unit_price.as_ref().map(|price| bounded(price.currency, text_bytes)),
             name: text(&item.name),
             category: text(&item.category),
             url: text(&item.url),
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn a_removal_without_a_variant_takes_the_product() {
         let rules = Rules::default();
-        let mut contents = cart(&[Item { variant: Some("blue".into()), ..item("a", 2, None) }]);
+        let mut contents = cart(&[Item { variant: Some("blue"), ..item("a", 2, None) }]);
         contents.remove(Some(&item("a", 1, None)), &rules);
         assert_eq!(contents.quantity(), 1);
         contents.remove(Some(&item("unheard of", 1, None)), &rules);

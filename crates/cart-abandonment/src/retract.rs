@@ -78,9 +78,9 @@ impl FiredStep {
         match rule {
             OrderMatch::AnyOrder => true,
             OrderMatch::SameCartOrCheckout => {
-                is_own(self.cart, order.cart_id.as_deref())
-                    || is_own(self.checkout, order.checkout_id.as_deref())
-                    || is_own(self.checkout, Some(&order.order_id))
+                is_own(self.cart, order.cart_id)
+                    || is_own(self.checkout, order.checkout_id)
+                    || is_own(self.checkout, Some(order.order_id))
             }
         }
     }

@@ -214,7 +214,7 @@ mod tests {
     use crate::score::tests::at;
 
     fn order(amount_minor: i64, currency: &str) -> OrderCompleted<'_> {
-        let total = Some(Money { amount_minor, currency: currency.into() });
+        let total = Some(Money { amount_minor, currency });
         OrderCompleted { total, ..OrderCompleted::default() }
     }
 

@@ -245,16 +245,16 @@ impl ChurnState {
                 }
             }
             Body::OrderRefunded(_) => self.refunds = self.refunds.saturating_add(1),
-            Body::TicketOpened(ticket) => self.open(&ticket.ticket_id),
+            Body::TicketOpened(ticket) => self.open(ticket.ticket_id),
             Body::TicketReopened(ticket) => {
                 self.reopened = self.reopened.saturating_add(1);
-                self.open(&ticket.ticket_id);
+                self.open(ticket.ticket_id);
             }
-            Body::TicketUpdated(ticket) if ticket.author.as_deref() == Some("agent") => {
-                self.unanswered_tickets.retain(|known| *known != fingerprint(&ticket.ticket_id));
+            Body::TicketUpdated(ticket) if ticket.author == Some("agent") => {
+                self.unanswered_tickets.retain(|known| *known != fingerprint(ticket.ticket_id));
             }
             Body::TicketResolved(ticket) => {
-                let resolved = fingerprint(&ticket.ticket_id);
+                let resolved = fingerprint(ticket.ticket_id);
                 self.open_tickets.retain(|known| *known != resolved);
                 self.unanswered_tickets.retain(|known| *known != resolved);
             }

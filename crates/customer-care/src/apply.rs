@@ -19,22 +19,22 @@ impl CareState {
         let effects = &mut Vec::new();
         self.forget_old(at);
         match &event.body {
-            Body::TicketOpened(ticket) => self.open_ticket(at, &ticket.ticket_id, effects),
+            Body::TicketOpened(ticket) => self.open_ticket(at, ticket.ticket_id, effects),
             Body::TicketUpdated(update) => {
-                self.update_ticket(at, &update.ticket_id, update.author.as_deref(), effects);
+                self.update_ticket(at, update.ticket_id, update.author, effects);
             }
-            Body::TicketReopened(ticket) => self.reopen_ticket(at, &ticket.ticket_id, effects),
-            Body::TicketResolved(ticket) => self.resolve_ticket(at, &ticket.ticket_id, effects),
+            Body::TicketReopened(ticket) => self.reopen_ticket(at, ticket.ticket_id, effects),
+            Body::TicketResolved(ticket) => self.resolve_ticket(at, ticket.ticket_id, effects),
             Body::SurveyAnswered(answer) => self.note_answer(at, answer, effects),
             Body::FollowUpRecorded(follow_up) => self.follow_up(at, follow_up, effects),
             Body::OrderRefunded(refund) => {
-                self.note_refund(at, &refund.order_id, effects);
-                self.end_review(at, &refund.order_id, Reason::OrderRefundedLate, effects);
+                self.note_refund(at, refund.order_id, effects);
+                self.end_review(at, refund.order_id, Reason::OrderRefundedLate, effects);
             }
-            Body::OrderCompleted(order) => self.expect_order(at, &order.order_id),
+            Body::OrderCompleted(order) => self.expect_order(at, order.order_id),
             Body::DeliveryUpdated(news) => self.promise(at, news, effects),
-            Body::Delivered(delivery) => self.deliver(at, &delivery.order_id, effects),
-            Body::OrderCancelled(order) => self.cancel_order(at, &order.order_id, effects),
+            Body::Delivered(delivery) => self.deliver(at, delivery.order_id, effects),
+            Body::OrderCancelled(order) => self.cancel_order(at, order.order_id, effects),
             Body::ReviewSubmitted(review) => match &review.order_id {
                 Some(order_id) => self.end_review(at, order_id, Reason::ReviewedLate, effects),
                 // Which orders held the product is not kept; asking again who has just reviewed is worse than not asking.

@@ -37,13 +37,13 @@ impl CareState {
         effects: &mut Vec<Effect>,
     ) {
         let mark = at.mark();
-        let Some(order) = self.order(at, &news.order_id) else { return };
+        let Some(order) = self.order(at, news.order_id) else { return };
         let Some(promised_at) = news.promised_at else { return };
         if order.promised.is_some_and(|known| mark <= known) {
             return;
         }
         order.promised = Some(mark);
-        let (is_its, order_id) = (|armed: &Armed| armed.is_about_order(&news.order_id), &news.order_id);
+        let (is_its, order_id) = (|armed: &Armed| armed.is_about_order(news.order_id), &news.order_id);
         let what = (Trigger::DeliveryDelayed, Reason::PromiseMovedLate);
         let taken_back =
             self.retract(at, what, |fired| is_its(&fired.armed) && fired.fired.at() < promised_at, effects);

@@ -33,13 +33,13 @@ impl CareState {
         effects: &mut Vec<Effect>,
     ) {
         let mark = at.mark();
-        let ticket_id = follow_up.ticket_id.as_deref().map(bounded_id);
+        let ticket_id = follow_up.ticket_id.map(bounded_id);
         let may_be = |other: &Option<String>| match (&ticket_id, other) {
             (Some(own), Some(other)) => own == other,
             _ => true,
         };
         for (trigger, survey) in [(Trigger::CsatLow, "csat"), (Trigger::NpsDetractor, "nps")] {
-            if follow_up.survey.as_deref().is_some_and(|followed| followed != survey) {
+            if follow_up.survey.is_some_and(|followed| followed != survey) {
                 continue;
             }
             let is_followed = |armed: &Armed| armed.armed <= mark && may_be(&armed.ticket_id);
@@ -53,7 +53,7 @@ impl CareState {
     fn note_csat(&mut self, at: &Application<'_>, answer: &SurveyAnswered, effects: &mut Vec<Effect>) {
         let rules = at.rules;
         if rules.support_frustration.as_ref().is_some_and(|rule| answer.score >= rule.content_from) {
-            self.rate_well(at, answer.ticket_id.as_deref(), effects);
+            self.rate_well(at, answer.ticket_id, effects);
         }
         if rules.review_request.as_ref().is_some_and(|rule| answer.score <= rule.low_csat) {
             self.end_all_reviews(at, Reason::LowCsatLate, effects);
@@ -97,7 +97,7 @@ impl CareState {
         if alert.as_ref().is_some_and(|alert| answered_at.since(alert.answered.at()) <= rule.valid_for) {
             return;
         }
-        let ticket_id = answer.ticket_id.as_deref().map(bounded_id);
+        let ticket_id = answer.ticket_id.map(bounded_id);
         *alert = Some(Alert { answered: at.mark(), ticket_id });
         self.raise(at, answered(at, trigger, answer, answered_at), effects);
     }
@@ -113,9 +113,5 @@ fn answered(
     answer: &SurveyAnswered,
     due: events::EventTime,
 ) -> Armed {
-    Armed {
-        ticket_id: answer.ticket_id.as_deref().map(bounded_id),
-        score: answer.score,
-        ..at.armed(trigger, due)
-    }
+    Armed { ticket_id: answer.ticket_id.map(bounded_id), score: answer.score, ..at.armed(trigger, due) }
 }

@@ -101,10 +101,10 @@ impl Profile {
             Body::OrderCompleted(_) => self.count_order(event, limits),
             Body::ProfileUpdated(facts) => {
                 let at = event.occurred_at;
-                update(&mut self.time_zone, facts.time_zone.as_deref(), at, limits);
-                update(&mut self.locale, facts.locale.as_deref(), at, limits);
-                update(&mut self.birthday, facts.birthday.as_deref(), at, limits);
-                update(&mut self.preferred_channel, facts.preferred_channel.as_deref(), at, limits);
+                update(&mut self.time_zone, facts.time_zone, at, limits);
+                update(&mut self.locale, facts.locale, at, limits);
+                update(&mut self.birthday, facts.birthday, at, limits);
+                update(&mut self.preferred_channel, facts.preferred_channel, at, limits);
             }
             _ => {
                 self.note_consent(event, limits);
@@ -176,14 +176,12 @@ impl Profile {
 
     fn note_consent(&mut self, event: &Event, limits: &Limits) {
         let wording = match &event.body {
-            Body::ConsentChanged(change) => Wording {
-                channel: change.channel.as_deref(),
-                purpose: change.purpose.as_deref(),
-                granted: change.granted,
-            },
+            Body::ConsentChanged(change) => {
+                Wording { channel: change.channel, purpose: change.purpose, granted: change.granted }
+            }
             // Who unsubscribes refuses advertising; an order's confirmation is still wanted.
             Body::Unsubscribed(refusal) => {
-                Wording { channel: refusal.channel.as_deref(), purpose: Some(ADVERTISING), granted: false }
+                Wording { channel: refusal.channel, purpose: Some(ADVERTISING), granted: false }
             }
             _ => return,
         };

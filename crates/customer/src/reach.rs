@@ -42,7 +42,7 @@ pub(crate) fn note(reach: &mut Option<Reach>, consents: &[Consent], event: &Even
     let at_ms = event.occurred_at.as_millis();
     match &event.body {
         Body::MessageBounced(bounce) if bounce.permanent => {
-            let channel = bounce.channel.as_deref().map(|name| channel_name(name, limits));
+            let channel = bounce.channel.map(|name| channel_name(name, limits));
             if !is_lifted(consents, channel.as_deref(), at_ms) {
                 reach.get_or_insert_default().bounce(channel, at_ms);
             }
@@ -52,7 +52,7 @@ pub(crate) fn note(reach: &mut Option<Reach>, consents: &[Consent], event: &Even
         }
         // Who agrees to a channel gives an address that is worth trying again.
         Body::ConsentChanged(change) if change.granted => {
-            let channel = change.channel.as_deref().map(|name| channel_name(name, limits));
+            let channel = change.channel.map(|name| channel_name(name, limits));
             reach.iter_mut().for_each(|reach| reach.agree(channel.as_deref(), at_ms));
         }
         _ => {}

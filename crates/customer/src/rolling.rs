@@ -119,13 +119,13 @@ pub(crate) fn note(profile: &mut Profile, event: &Event, limits: &Limits) {
                 (rules, &profile.recent_orders),
             );
         }
-        Body::TicketOpened(ticket) => care::note_ticket(&mut rolling.tickets, &ticket.ticket_id, at_ms, true),
+        Body::TicketOpened(ticket) => care::note_ticket(&mut rolling.tickets, ticket.ticket_id, at_ms, true),
         Body::TicketReopened(ticket) => {
             window::add(&mut rolling.reopened, day_of(event), 1);
-            care::note_ticket(&mut rolling.tickets, &ticket.ticket_id, at_ms, true);
+            care::note_ticket(&mut rolling.tickets, ticket.ticket_id, at_ms, true);
         }
         Body::TicketResolved(ticket) => {
-            care::note_ticket(&mut rolling.tickets, &ticket.ticket_id, at_ms, false);
+            care::note_ticket(&mut rolling.tickets, ticket.ticket_id, at_ms, false);
         }
         Body::SurveyAnswered(answer) => rolling.note_answer(answer, at_ms),
         _ => {}
@@ -139,7 +139,7 @@ impl Rolling {
             return;
         }
         window::add(&mut self.activity, day_of(event), 1);
-        let Some(channel) = event.context.channel.as_deref().filter(|channel| !channel.is_empty()) else {
+        let Some(channel) = event.context.channel.filter(|channel| !channel.is_empty()) else {
             return;
         };
         let at_ms = event.occurred_at.as_millis();

@@ -54,7 +54,7 @@ pub(crate) fn told(
     // Ids are stored as the 16 bytes they have.
     let trigger_id = Uuid::from_slice(&contact.trigger_id).unwrap_or_default();
     let order = conversion.zip(order).map(|(conversion, order)| Order {
-        id: &order.order_id,
+        id: order.order_id,
         at: rfc3339(conversion.at),
         after_seconds: conversion.at.since(contact.at()).as_millis() / 1_000,
         value_minor: order.total.as_ref().map(|total| total.amount_minor),

@@ -25,13 +25,13 @@ struct Step {
 impl IntentState {
     pub(crate) fn start_checkout(&mut self, at: &Application<'_>, started: &CheckoutStarted) {
         let value = started.value.as_ref().map(|value| Amount::of(value, at.rules.text_bytes));
-        let id = checkout_id(started.checkout_id.as_deref());
+        let id = checkout_id(started.checkout_id);
         self.check_out(at, Step { id, name: None, value, is_start: true });
     }
 
     pub(crate) fn step_on(&mut self, at: &Application<'_>, step: &CheckoutStep) {
-        let name = step.step.as_deref().map(|name| bounded(name, at.rules.text_bytes));
-        let id = checkout_id(step.checkout_id.as_deref());
+        let name = step.step.map(|name| bounded(name, at.rules.text_bytes));
+        let id = checkout_id(step.checkout_id);
         self.check_out(at, Step { id, name, value: None, is_start: false });
     }
 
@@ -42,7 +42,7 @@ impl IntentState {
         }
         let ordered = self.checkout.take_if(|checkout| checkout.opened <= at.mark);
         let own = ordered.and_then(|checkout| checkout.id);
-        for id in [own, checkout_id(order.checkout_id.as_deref())].into_iter().flatten() {
+        for id in [own, checkout_id(order.checkout_id)].into_iter().flatten() {
             self.note_done(&id);
         }
     }

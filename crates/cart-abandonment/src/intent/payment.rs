@@ -47,9 +47,9 @@ impl Application<'_> {
 impl FailedPayment {
     fn of(failed: &PaymentFailed, text_bytes: usize) -> Self {
         Self {
-            order_id: failed.order_id.as_deref().map(bounded_id),
+            order_id: failed.order_id.map(bounded_id),
             amount: failed.amount.as_ref().map(|amount| Amount::of(amount, text_bytes)),
-            error: failed.error.as_deref().map(|error| bounded(error, text_bytes)),
+            error: failed.error.map(|error| bounded(error, text_bytes)),
         }
     }
 }

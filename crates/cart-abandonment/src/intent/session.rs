@@ -178,7 +178,7 @@ impl Session {
     }
 
     fn search(&mut self, searched: &Searched, rules: &Rules) {
-        let query = searched.query.as_deref().map(str::trim).filter(|query| !query.is_empty());
+        let query = searched.query.map(str::trim).filter(|query| !query.is_empty());
         let Some(query) = query.filter(|_| !self.went_on) else { return };
         let query = bounded(query, rules.text_bytes);
         self.queries.retain(|known| *known != query);
@@ -202,7 +202,7 @@ impl Session {
 
 /// The visit as the source numbers it.
 fn session_id(at: &Application<'_>) -> Option<String> {
-    at.event.context.session_id.as_deref().filter(|id| !id.is_empty()).map(bounded_id)
+    at.event.context.session_id.filter(|id| !id.is_empty()).map(bounded_id)
 }
 
 /// Whether it is something that the customer does in the shop.

@@ -94,7 +94,7 @@ pub(super) fn note_refund(
 ) {
     let Some(amount) = refund.amount.as_ref().and_then(|amount| rules.amount_of(amount)) else { return };
     forget_other_currency(money, rules);
-    let returned = match orders_back(&refund.order_id, recent_orders) {
+    let returned = match orders_back(refund.order_id, recent_orders) {
         Some(back) => money.as_mut().map_or(0, |money| money.take(back, amount)),
         None => amount,
     };
@@ -110,7 +110,7 @@ pub(super) fn note_cancellation(
     (rules, recent_orders): (&Rules, &[u64]),
 ) {
     forget_other_currency(money, rules);
-    let Some((money, back)) = money.as_mut().zip(orders_back(&order.order_id, recent_orders)) else { return };
+    let Some((money, back)) = money.as_mut().zip(orders_back(order.order_id, recent_orders)) else { return };
     let rest = money.take(back, i64::MAX);
     if rest > 0 {
         money.give_back(rest, day);

@@ -117,14 +117,14 @@ impl ValueState {
         let by = match &event.body {
             Body::OrderCompleted(order) => {
                 let amount = order.total.as_ref().map_or(0, |total| bands.amount_of(total));
-                self.spend.add(&order.order_id, event.occurred_at, amount).then_some(&mut self.raised_by)
+                self.spend.add(order.order_id, event.occurred_at, amount).then_some(&mut self.raised_by)
             }
             Body::OrderRefunded(refund) => {
                 let amount = refund.amount.as_ref().map_or(0, |amount| bands.amount_of(amount));
-                self.spend.take_back(&refund.order_id, amount).then_some(&mut self.lowered_by)
+                self.spend.take_back(refund.order_id, amount).then_some(&mut self.lowered_by)
             }
             Body::OrderCancelled(order) => {
-                self.spend.take_back(&order.order_id, i64::MAX).then_some(&mut self.lowered_by)
+                self.spend.take_back(order.order_id, i64::MAX).then_some(&mut self.lowered_by)
             }
             _ => None,
         };

@@ -38,7 +38,7 @@ struct Place {
 }
 
 impl Place {
-    fn of<'r>(self, record: &'r [u8]) -> &'r [u8] {
+    fn of(self, record: &[u8]) -> &[u8] {
         record.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
 }
