@@ -53,8 +53,9 @@ pub enum StopCause {
     },
     /// There is state, but the group has never committed.
     #[error(
-        "there is state at offset {stored}, but the consumer group has no committed offset: it was deleted or has \
-         expired; commit {stored} for the group, or use a new namespace"
+        "there is state at offset {stored}, but the consumer group has no committed offset: it has expired or was \
+         deleted, perhaps with the topic; commit {stored} for the group if the log is still the same, or use a new \
+         consumer group and namespace"
     )]
     NothingPublished {
         /// R.
@@ -127,7 +128,9 @@ pub enum StopCause {
 pub fn decide(found: &Found<'_>, settings: &WorkerSettings) -> Decision {
     let verdict = match (found.committed, found.position) {
         (None, None) => without_state(found, settings, Decision::FirstStart),
-        (None, Some(position)) => Err(StopCause::NothingPublished { stored: position.next }),
+        // Brokers delete the offsets of a topic along with it.
+        (None, Some(position)) => not_beyond_end(found, position.next)
+            .and(Err(StopCause::NothingPublished { stored: position.next })),
         (Some(published), None) => not_beyond_end(found, published)
             .and_then(|()| without_state(found, settings, Decision::Rebuild { published })),
         (Some(published), Some(position)) => with_state(found, settings, published, position),
@@ -286,6 +289,15 @@ mod tests {
         let mut found = found(Some(40), Some(&position));
         found.bounds.end = 39;
         let cause = StopCause::TopicRecreated { end: 39, position: 40 };
+        assert_eq!(decide(&found, &settings()), Decision::Stop(cause));
+    }
+
+    #[test]
+    fn a_topic_created_anew_is_told_as_such_though_the_brokers_have_forgotten_the_group_with_it() {
+        let position = position(30, 20);
+        let mut found = found(None, Some(&position));
+        found.bounds.end = 29;
+        let cause = StopCause::TopicRecreated { end: 29, position: 30 };
         assert_eq!(decide(&found, &settings()), Decision::Stop(cause));
     }
 

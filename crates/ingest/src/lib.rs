@@ -14,7 +14,7 @@ pub mod settings;
 mod transaction;
 pub mod worker;
 
-pub use halt::RawTopicAnew;
+pub use halt::RawTopicShorter;
 pub use outcome::OutcomeCounts;
 pub use settings::{Identity, Settings};
 pub use worker::IngestWorker;

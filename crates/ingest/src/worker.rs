@@ -16,7 +16,7 @@ use events::normalise::Normaliser;
 use events::{EventTime, SourceClaim, Span, Tick, TopicPartition};
 
 use crate::addressing::Targets;
-use crate::halt::RawTopicAnew;
+use crate::halt::RawTopicShorter;
 use crate::outcome::OutcomeCounts;
 use crate::raw_watermark::RawWatermark;
 use crate::settings::{Identity, Settings};
@@ -33,7 +33,7 @@ struct Owned {
 /// What became of a partition that was to be begun.
 enum Begun {
     Owned(Owned),
-    Halted(RawTopicAnew),
+    Halted(RawTopicShorter),
 }
 
 /// When things were done last, by the worker's clock.
@@ -58,7 +58,7 @@ pub struct IngestWorker<L, C, E> {
     targets: Option<Targets>,
     owned: BTreeMap<TopicPartition, Owned>,
     /// Partitions that stand still until a person has decided.
-    halted: BTreeMap<TopicPartition, RawTopicAnew>,
+    halted: BTreeMap<TopicPartition, RawTopicShorter>,
     membership: Membership,
     open: OpenTransaction,
     /// Every source there was when that was last known.
@@ -115,7 +115,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
     }
 
     /// The raw partitions that stand still until a person has decided, and why.
-    pub fn halted(&self) -> &BTreeMap<TopicPartition, RawTopicAnew> {
+    pub fn halted(&self) -> &BTreeMap<TopicPartition, RawTopicShorter> {
         &self.halted
     }
 
@@ -281,7 +281,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
         let committed = self.log.committed(partition).await?;
         let bounds = self.log.bounds(partition).await?;
         if let Some(committed) = committed.filter(|committed| *committed > bounds.end) {
-            return Ok(Begun::Halted(RawTopicAnew { end: bounds.end, committed }));
+            return Ok(Begun::Halted(RawTopicShorter { end: bounds.end, committed }));
         }
         let from = committed.unwrap_or(bounds.start).max(bounds.start);
         self.skipped_by_retention += committed.map_or(0, |committed| from - committed);

@@ -30,7 +30,7 @@ use tally::{Struck, Tally};
 
 const LOOK: Duration = Duration::from_millis(50);
 
-/// A run.
+/// A run: what it is about, and how far it has come.
 pub struct Endurance<'r, 'i> {
     pub installation: &'i Installation,
     pub site: &'r mut Site,
@@ -40,7 +40,12 @@ pub struct Endurance<'r, 'i> {
     pub watch: &'r PositionWatch,
     pub dose: Dose,
     pub partitions: usize,
-    pub tally: Tally,
+    pub progress: Progress,
+}
+
+/// What has happened in a run, and what its next fault hangs on.
+pub struct Progress {
+    tally: Tally,
     dice: SmallRng,
     /// Raised by each fault of a slot: the next one hits another.
     turn: usize,
@@ -48,42 +53,25 @@ pub struct Endurance<'r, 'i> {
     cuts: usize,
 }
 
-impl<'r, 'i> Endurance<'r, 'i> {
-    /// Makes the faults of the seed, one after the other, and goes on until enough was sent. With the faults.
-    #[allow(clippy::too_many_arguments, reason = "what a run consists of")]
-    pub fn run(
-        installation: &'i Installation,
-        site: &'r mut Site,
-        crew: &'r mut Crew<'i>,
-        reader: &'r ActionReader,
-        sending: &'r Sending,
-        watch: &'r PositionWatch,
-        steps: &[Step],
-        (dose, partitions, seed): (Dose, usize, u64),
-    ) -> anyhow::Result<Tally> {
-        let (tally, dice) = (Tally::default(), SmallRng::seed_from_u64(seed ^ 0x6661_756c));
-        let mut run = Self {
-            installation,
-            site,
-            crew,
-            reader,
-            sending,
-            watch,
-            dose,
-            partitions,
-            tally,
-            dice,
-            turn: 0,
-            cuts: 0,
-        };
-        run.recover(now_ms(), None).context("it does not begin")?;
+impl Progress {
+    /// At the beginning of a run of this seed.
+    pub fn of(seed: u64) -> Self {
+        let dice = SmallRng::seed_from_u64(seed ^ 0x6661_756c);
+        Self { tally: Tally::default(), dice, turn: 0, cuts: 0 }
+    }
+}
+
+impl Endurance<'_, '_> {
+    /// Makes these faults, one after the other, and goes on until enough was sent. With what was done.
+    pub fn run(mut self, steps: &[Step]) -> anyhow::Result<Tally> {
+        self.recover(now_ms(), None).context("it does not begin")?;
         for step in steps {
-            run.make(step).with_context(|| format!("{step:?}"))?;
+            self.make(step).with_context(|| format!("{step:?}"))?;
         }
-        while sending.sent() < dose.events {
-            run.crew.supervise_for(LOOK)?;
+        while self.sending.sent() < self.dose.events {
+            self.crew.supervise_for(LOOK)?;
         }
-        Ok(run.tally)
+        Ok(self.progress.tally)
     }
 
     fn make(&mut self, step: &Step) -> anyhow::Result<()> {
@@ -110,7 +98,7 @@ impl<'r, 'i> Endurance<'r, 'i> {
             struck.times,
             recovered.as_secs_f64()
         ));
-        self.tally.add(fault, struck, recovered);
+        self.progress.tally.add(fault, struck, recovered);
         self.watch.check()?;
         Ok(())
     }
@@ -141,8 +129,8 @@ impl<'r, 'i> Endurance<'r, 'i> {
 
     /// A slot, each in turn.
     fn next_slot(&mut self) -> usize {
-        self.turn += 1;
-        self.turn % self.site.lines.len()
+        self.progress.turn += 1;
+        self.progress.turn % self.site.lines.len()
     }
 
     fn note(&self, what: &str) {

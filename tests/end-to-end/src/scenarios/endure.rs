@@ -5,7 +5,7 @@ use anyhow::bail;
 use super::conclude;
 use crate::actions::ActionReader;
 use crate::crew::Crew;
-use crate::endurance::{Dose, Endurance, Fault, PositionWatch, Site, Step};
+use crate::endurance::{Dose, Endurance, Fault, PositionWatch, Progress, Site, Step};
 use crate::installation::{Installation, Shape};
 use crate::sender::Sending;
 use crate::{Common, Ending, load, topics, verdict};
@@ -47,9 +47,18 @@ fn endure<'i>(
     let most = dose.at_most.as_secs() * dose.rate;
     let plan = load::plan(common.seed, usize::try_from(most)?, dose.rate);
     let sending = Sending::begin(&installation.servers, installation.raw_topics(), plan)?;
-    let partitions = usize::try_from(PARTITIONS)?;
-    let chosen = (dose, partitions, common.seed);
-    let tally = Endurance::run(installation, site, crew, &reader, &sending, &watch, steps, chosen);
+    let run = Endurance {
+        installation,
+        site,
+        crew: &mut *crew,
+        reader: &reader,
+        sending: &sending,
+        watch: &watch,
+        dose,
+        partitions: usize::try_from(PARTITIONS)?,
+        progress: Progress::of(common.seed),
+    };
+    let tally = run.run(steps);
     sending.end();
     sending.finish()?;
     let tally = tally?;

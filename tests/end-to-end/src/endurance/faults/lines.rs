@@ -89,7 +89,7 @@ impl Endurance<'_, '_> {
 
     fn next_cut(&mut self) -> (usize, Line) {
         let slot = self.next_slot();
-        self.cuts += 1;
-        (slot, CUTS[self.cuts % CUTS.len()])
+        self.progress.cuts += 1;
+        (slot, CUTS[self.progress.cuts % CUTS.len()])
     }
 }

@@ -24,8 +24,8 @@ impl Endurance<'_, '_> {
         let mut victims = Vec::new();
         for kill in 0..some {
             let service = if kill % 2 == 0 { "triggers" } else { "ingest" };
-            victims.extend(kills::strike(&mut self.dice, self.crew, service)?);
-            let pause = self.dice.random_range(0..700);
+            victims.extend(kills::strike(&mut self.progress.dice, self.crew, service)?);
+            let pause = self.progress.dice.random_range(0..700);
             self.crew.supervise_for(Duration::from_millis(pause))?;
         }
         let hit = victims.iter().filter(|seat| busy.contains(seat)).count();

@@ -1,4 +1,4 @@
-//! A raw topic that ends before what was read of it: it was deleted and made anew. Its partition stands still and says so,
+//! A raw topic that ends before what was read of it: its broker has lost records. Its partition stands still and says so,
 //! and the others go on.
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use engine::ports::{Clock, Log, NewRecord, Polled, TimestampType};
 use engine::worker::{Exit, StopSignal};
 use events::normalise::{Normaliser, NormaliserSettings};
 use events::{EventTime, Span, TopicPartition};
-use ingest::{IngestWorker, RawTopicAnew, Settings};
+use ingest::{IngestWorker, RawTopicShorter, Settings};
 use pollster::block_on;
 
 const TOPIC: &str = "clickstream";
@@ -36,7 +36,7 @@ fn a_partition_that_ends_before_what_was_read_of_it_stands_still_and_the_others_
         max_poll_records: 10,
         poll_wait: Duration::ZERO,
     };
-    // As if partition 0 had been read up to offset 7, before the topic was made anew.
+    // As if partition 0 had been read up to offset 7, and its broker had lost all of it.
     let mut before = MemoryLog::new(broker.clone(), group.clone());
     block_on(before.open()).expect("the broker is there");
     while !matches!(block_on(before.poll()), Ok(Polled::Assigned(_))) {}
@@ -62,7 +62,7 @@ fn a_partition_that_ends_before_what_was_read_of_it_stands_still_and_the_others_
         if turns == TURNS {
             let halted: Vec<_> = worker.halted().iter().collect();
             assert!(
-                matches!(halted[..], [(at, RawTopicAnew { committed: 7, end: 0..=3 })] if *at == raw(0)),
+                matches!(halted[..], [(at, RawTopicShorter { committed: 7, end: 0..=3 })] if *at == raw(0)),
                 "{halted:?}"
             );
             stop.request();
