@@ -37,6 +37,12 @@ fn ends_are_told_with_the_time_that_was_noted_before() {
     let (clicks, orders) = (cluster.topic("clicks", 2), cluster.topic("orders", 1));
     let mut log = cluster.log("0", &clicks);
     write(&mut log, &at(&clicks, 1), &["a", "b"]);
+    // The marker that ends the transaction is written a moment after its commit was answered.
+    let deadline = Instant::now() + PATIENCE;
+    while block_on(log.bounds(&at(&clicks, 1))).unwrap().end < 3 {
+        assert!(Instant::now() < deadline, "the marker is never written");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let clock = ManualClock::at(EventTime::from_millis(1_000));
     let topics = vec![clicks.clone(), orders.clone()];
     let connected =

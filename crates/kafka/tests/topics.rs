@@ -48,7 +48,9 @@ fn what_was_planned_is_found_afterwards() {
     // A setting that no plan names survives a change of another.
     let mut by_hand = topic.clone();
     by_hand.configs.insert("max.message.bytes".into(), "2000000".to_owned());
-    admin.apply(&admin.plan(&[by_hand]).unwrap(), |_| {}).unwrap();
+    admin.apply(&admin.plan(std::slice::from_ref(&by_hand)).unwrap(), |_| {}).unwrap();
+    // A broker tells of a change a moment after it was made.
+    assert!(nothing_left_to_do(&admin, &by_hand));
     let mut changed = DesiredTopic { partitions: 3, ..topic };
     changed.configs.insert("retention.ms".into(), "172800000".to_owned());
     let plan = admin.plan(std::slice::from_ref(&changed)).unwrap();
