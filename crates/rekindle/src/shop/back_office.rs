@@ -5,7 +5,7 @@ use events::Span;
 use serde_json::{Value, json};
 
 use super::catalogue::Product;
-use super::message::RawMessage;
+use super::message::{Body, RawMessage};
 
 /// A system, by the raw topic that it writes to.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +69,7 @@ impl From<Notice> for RawMessage {
             key: system.key(&customer_id, &subject),
             time_field: "occurred_at",
             promise: promised_in.map(|span| ("promised_at", span)),
-            body,
+            body: Body::Open(body),
         }
     }
 }

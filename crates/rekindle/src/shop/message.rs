@@ -23,10 +23,35 @@ pub struct RawMessage {
     pub(super) time_field: &'static str,
     /// A field that holds a later time, and how much later.
     pub(super) promise: Option<(&'static str, Span)>,
-    pub(super) body: Value,
+    pub(super) body: Body,
+}
+
+/// A body before its times are written into it.
+#[derive(Clone, Debug)]
+pub(super) enum Body {
+    /// Ready to be written into.
+    Open(Value),
+    /// As text, which takes a third of the memory: a large shop has millions of messages that wait for days.
+    Folded(Box<str>),
+}
+
+impl Body {
+    fn open(&self) -> Value {
+        match self {
+            Self::Open(body) => body.clone(),
+            Self::Folded(text) => serde_json::from_str(text).expect("it was written as JSON"),
+        }
+    }
 }
 
 impl Message {
+    /// Makes it small until it is sent.
+    pub(super) fn fold(&mut self) {
+        if let Body::Open(body) = &self.record.body {
+            self.record.body = Body::Folded(body.to_string().into_boxed_str());
+        }
+    }
+
     /// The record's value, as it is sent at `sent_at`.
     pub fn value(&self, sent_at: EventTime) -> Vec<u8> {
         self.value_at_speed(sent_at, 1.0)
@@ -34,7 +59,7 @@ impl Message {
 
     /// The same where a second of real time is `speed` seconds of the shop's: what it promises comes sooner by that.
     pub fn value_at_speed(&self, sent_at: EventTime, speed: f64) -> Vec<u8> {
-        let mut body = self.record.body.clone();
+        let mut body = self.record.body.open();
         body[self.record.time_field] = Value::String(sent_at.to_string());
         if let Some((field, later)) = self.record.promise {
             let later = Span::from_millis((later.as_millis() as f64 / speed) as i64);

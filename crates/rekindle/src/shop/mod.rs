@@ -45,6 +45,8 @@ const LEAVES: f64 = 0.02;
 const AWAY_DAYS: std::ops::Range<i64> = 30..300;
 /// How many customers are drawn for a visit until one of them is not away.
 const DRAWS: u32 = 8;
+/// A message that waits for longer than this is made small until it is sent. What belongs to the visit itself does not.
+const LONG: Span = Span::from_hours(1);
 /// How busy each hour of the day is (UTC), beside the average.
 const BUSYNESS: [f64; 24] = [
     0.5, 0.3, 0.2, 0.1, 0.1, 0.2, 0.4, 0.7, 0.9, 1.0, 1.1, 1.2, 1.3, 1.2, 1.1, 1.1, 1.2, 1.4, 1.7, 2.0, 2.1,
@@ -119,7 +121,10 @@ impl Shop {
         self.visits += 1;
         let visitor = self.choose_visitor();
         let messages = Visit::play(&mut self.rng, &self.products, visitor, start);
-        for message in messages {
+        for mut message in messages {
+            if message.at > start + LONG {
+                message.fold();
+            }
             let planned = self.ahead.len() as u64 + (self.visits << 16);
             self.ahead.push(Reverse(Ahead { planned, message }));
         }

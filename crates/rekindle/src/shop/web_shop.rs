@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::catalogue::Product;
-use super::message::RawMessage;
+use super::message::{Body, RawMessage};
 use super::visit::Visitor;
 
 /// A click of a visitor.
@@ -46,7 +46,13 @@ impl Clickstream {
             body["userId"] = json!(customer_id);
         }
         let key = Some(visitor.anonymous_id.clone());
-        RawMessage { topic: "clickstream", key, time_field: "timestamp", promise: None, body }
+        RawMessage {
+            topic: "clickstream",
+            key,
+            time_field: "timestamp",
+            promise: None,
+            body: Body::Open(body),
+        }
     }
 }
 

@@ -18,17 +18,14 @@ use serde::Serialize;
 use super::BenchArgs;
 use super::deployment::Deployment;
 use super::installation::Installation;
-use super::live_load::{LiveLoad, LivePlan, Sent};
+use super::live_load::{LiveLoad, LivePlan};
 use super::quantiles::Quantiles;
 use super::rules::Rules;
 use super::service::{INGEST, MeasuredService, Place, TRIGGERS, ends_of};
 use super::sightings::{Lookout, Sighting, all_armed_at};
-use super::usage::Usage;
 
 /// How long the load runs before triggers count: everybody has connected, and caches are warm.
 const WARM_UP: Duration = Duration::from_secs(15);
-/// How long the load goes on after the last trigger that counts may have come.
-const RUN_OUT: Duration = Duration::from_secs(3);
 /// How long the reader has for what is committed.
 const READ_OUT: Duration = Duration::from_secs(2);
 
@@ -77,49 +74,85 @@ fn measure_on(
     stop: &StopSignal,
 ) -> Result<Latency> {
     let timing = Timing::of(deployment)?;
-    let mut ingest = MeasuredService::start(Place::alone(INGEST), deployment, stop)?;
-    let mut triggers = MeasuredService::start(Place::alone(TRIGGERS), deployment, stop)?;
-    ingest.until_beyond(0.0, deployment.raw_partitions())?;
-    triggers.until_beyond(0.0, deployment.log_partitions().count() as u64)?;
-
+    let mut services = Services::start(deployment, stop)?;
     let lookout = Lookout::begin(deployment)?;
-    let before = (ingest.look()?, triggers.look()?);
+    let before = services.cpu_seconds()?;
     let load = LiveLoad::begin(deployment, plan)?;
     let window = Window::after(load.began_at() + timing.wait + span(WARM_UP), measured);
-    let load_ends = window.until + timing.hold + span(RUN_OUT);
-    let load_runs = Duration::from_millis(load_ends.since(load.began_at()).as_millis().unsigned_abs());
-    load.go_on_until(load_runs, stop)?;
-    let after = (ingest.look()?, triggers.look()?);
+    let earliest_end = (window.until + timing.hold).since(load.began_at());
+    load.go_on_until(Duration::from_millis(earliest_end.as_millis().unsigned_abs()), stop)?;
+    services.see_out(deployment, &window)?;
+    let after = services.cpu_seconds()?;
     let sent = load.end()?;
+    let seen = lookout.end()?;
+    services.stop()?;
 
-    let seen = see_them_out(deployment, &mut triggers, &window, lookout)?;
-    ensure!(
-        triggers.stop().and(ingest.stop()).is_ok(),
-        "a service did not stop as it should; what it published may be doubtful"
-    );
-    let due = |armed_at| armed_at + timing.wait;
-    let sightings: Vec<_> = seen.into_iter().filter(|seen| window.has(due(seen.armed_at))).collect();
-    let expected = all_armed_at(deployment)?.into_iter().filter(|at| window.has(due(*at))).count();
-    ensure!(sightings.len() == expected, "{} of {expected} triggers were seen", sightings.len());
-    let latencies = sightings.iter().map(|sighting| timing.latency_ms(sighting)).collect();
-    let latency_ms = Quantiles::of(latencies)
-        .context("no trigger was due in the measured time; measure for longer, or at a higher rate")?;
-    Ok(report(plan, &timing, sent, load_runs, (before, after), measured, latency_ms))
+    let share = |service: usize| (after[service] - before[service]) / sent.seconds;
+    Ok(Latency {
+        rate: plan.rate,
+        rate_sent: sent.records as f64 / sent.seconds,
+        records: sent.records,
+        most_behind_ms: sent.most_behind.as_secs_f64() * 1_000.0,
+        seconds: measured.as_secs_f64(),
+        wait_ms: timing.wait.as_millis(),
+        hold_ms: timing.hold.as_millis(),
+        ingest_cpu_share: share(0),
+        triggers_cpu_share: share(1),
+        latency_ms: quantiles(deployment, &timing, &window, &seen)?,
+    })
 }
 
-/// Waits until whatever was due in the window is committed and read.
-fn see_them_out(
+/// Of all triggers that were due in the window, none of them missed.
+fn quantiles(
     deployment: &Deployment,
-    triggers: &mut MeasuredService<'_>,
+    timing: &Timing,
     window: &Window,
-    lookout: Lookout,
-) -> Result<Vec<Sighting>> {
-    let partitions = deployment.log_partitions().count() as u64;
-    triggers.until_beyond(window.until.as_millis() as f64 / 1_000.0, partitions)?;
-    let log = deployment.config().settings.ingest.customer_events.clone();
-    triggers.until_committed(&ends_of(deployment, &[log])?)?;
-    std::thread::sleep(READ_OUT);
-    lookout.end()
+    seen: &[Sighting],
+) -> Result<Quantiles> {
+    let is_due = |armed_at: EventTime| window.has(armed_at + timing.wait);
+    let sightings: Vec<_> = seen.iter().filter(|seen| is_due(seen.armed_at)).collect();
+    let expected = all_armed_at(deployment)?.into_iter().filter(|at| is_due(*at)).count();
+    ensure!(sightings.len() == expected, "{} of {expected} triggers were seen", sightings.len());
+    Quantiles::of(sightings.into_iter().map(|sighting| timing.latency_ms(sighting)).collect())
+        .context("no trigger was due in the measured time; measure for longer, or at a higher rate")
+}
+
+/// The two processes.
+struct Services<'a> {
+    ingest: MeasuredService<'a>,
+    triggers: MeasuredService<'a>,
+}
+
+impl<'a> Services<'a> {
+    /// Starts them, and waits until each works on all partitions.
+    fn start(deployment: &Deployment, stop: &'a StopSignal) -> Result<Self> {
+        let mut ingest = MeasuredService::start(Place::alone(INGEST), deployment, stop)?;
+        let mut triggers = MeasuredService::start(Place::alone(TRIGGERS), deployment, stop)?;
+        ingest.until_beyond(0.0, deployment.raw_partitions())?;
+        triggers.until_beyond(0.0, deployment.log_partitions().count() as u64)?;
+        Ok(Self { ingest, triggers })
+    }
+
+    /// Processor time of ingest, and of the triggers.
+    fn cpu_seconds(&mut self) -> Result<[f64; 2]> {
+        Ok([self.ingest.look()?.cpu_seconds, self.triggers.look()?.cpu_seconds])
+    }
+
+    /// Waits until whatever was due in the window is committed and read.
+    fn see_out(&mut self, deployment: &Deployment, window: &Window) -> Result<()> {
+        let partitions = deployment.log_partitions().count() as u64;
+        self.triggers.until_beyond(window.until.as_millis() as f64 / 1_000.0, partitions)?;
+        let log = deployment.config().settings.ingest.customer_events.clone();
+        self.triggers.until_committed(&ends_of(deployment, &[log])?)?;
+        std::thread::sleep(READ_OUT);
+        Ok(())
+    }
+
+    fn stop(self) -> Result<()> {
+        self.triggers.stop()?;
+        self.ingest.stop()?;
+        Ok(())
+    }
 }
 
 /// What the configuration says about time.
@@ -158,31 +191,6 @@ impl Window {
 
     fn has(&self, due: EventTime) -> bool {
         (self.from..self.until).contains(&due)
-    }
-}
-
-fn report(
-    plan: LivePlan,
-    timing: &Timing,
-    sent: Sent,
-    load_ran: Duration,
-    (before, after): ((Usage, Usage), (Usage, Usage)),
-    measured: Duration,
-    latency_ms: Quantiles,
-) -> Latency {
-    let seconds = load_ran.as_secs_f64();
-    let share = |before: Usage, after: Usage| (after.cpu_seconds - before.cpu_seconds) / seconds;
-    Latency {
-        rate: plan.rate,
-        rate_sent: sent.records as f64 / seconds,
-        records: sent.records,
-        most_behind_ms: sent.most_behind.as_secs_f64() * 1_000.0,
-        seconds: measured.as_secs_f64(),
-        wait_ms: timing.wait.as_millis(),
-        hold_ms: timing.hold.as_millis(),
-        ingest_cpu_share: share(before.0, after.0),
-        triggers_cpu_share: share(before.1, after.1),
-        latency_ms,
     }
 }
 

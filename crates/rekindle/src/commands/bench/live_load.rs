@@ -10,10 +10,11 @@ use anyhow::{Context, Result, bail};
 use engine::worker::StopSignal;
 use events::{EventTime, Span};
 use kafka::PlainProducer;
+use smol_str::SmolStr;
 
 use super::deployment::Deployment;
 use super::load::{SEND_LIMIT, now};
-use crate::shop::{Message, Shop};
+use crate::shop::{Message, RAW_TOPICS, Shop};
 
 /// The shortest sleep: a thread that woke for each record would take the processor from what is measured.
 const SHORTEST_SLEEP: Duration = Duration::from_millis(1);
@@ -43,6 +44,8 @@ pub struct LiveLoad {
 pub struct Sent {
     /// How many records.
     pub records: u64,
+    /// From the time of the first one to the end.
+    pub seconds: f64,
     /// The most that a record was handed over after its time.
     pub most_behind: Duration,
 }
@@ -61,20 +64,18 @@ impl LiveLoad {
     /// # Errors
     /// If there can be no producer or no thread.
     pub fn begin(deployment: &Deployment, plan: LivePlan) -> Result<Self> {
-        let producer = PlainProducer::connect(&deployment.config().settings.kafka.properties, SEND_LIMIT)?;
-        let topics = crate::shop::RAW_TOPICS.map(|name| (name, deployment.raw_topic(name)));
+        let sender = Sender::connect(deployment)?;
         let schedule = Schedule { began: Instant::now(), began_at: now(), rate: plan.rate };
         let shop = Shop::open(plan.seed, u64::from(plan.customers), schedule.began_at);
-        let send = move |message: &Message, at| {
-            let topic = topics.iter().find(|(name, _)| *name == message.record.topic);
-            let (_, topic) = topic.context("the shop writes to a topic that it does not name")?;
-            producer.send(topic, message.record.key.as_deref().map(str::as_bytes), &message.value(at))?;
-            Ok(())
-        };
         let stop = StopSignal::default();
         let asked = stop.clone();
-        let thread = std::thread::Builder::new().name("load".to_owned());
-        let thread = thread.spawn(move || schedule.keep(shop, send, &asked)).context("no thread")?;
+        let send_all = move || {
+            let sent = schedule.keep(shop, |message, at| sender.send(message, at), &asked)?;
+            sender.producer.flush().context("the load was not delivered")?;
+            Ok(sent)
+        };
+        let thread = std::thread::Builder::new().name("load".to_owned()).spawn(send_all);
+        let thread = thread.context("no thread")?;
         Ok(Self { thread, stop, schedule })
     }
 
@@ -122,6 +123,27 @@ impl LiveLoad {
     }
 }
 
+/// Writes to the raw topics.
+struct Sender {
+    producer: PlainProducer,
+    /// As the shop calls them, and as they are called here.
+    topics: [(&'static str, SmolStr); RAW_TOPICS.len()],
+}
+
+impl Sender {
+    fn connect(deployment: &Deployment) -> Result<Self> {
+        let producer = PlainProducer::connect(&deployment.config().settings.kafka.properties, SEND_LIMIT)?;
+        Ok(Self { producer, topics: RAW_TOPICS.map(|name| (name, deployment.raw_topic(name))) })
+    }
+
+    fn send(&self, message: &Message, at: EventTime) -> Result<()> {
+        let topic = self.topics.iter().find(|(name, _)| *name == message.record.topic);
+        let (_, topic) = topic.context("the shop writes to a topic that it does not name")?;
+        let key = message.record.key.as_deref().map(str::as_bytes);
+        Ok(self.producer.send(topic, key, &message.value(at))?)
+    }
+}
+
 impl Schedule {
     /// How long after the beginning a record is to be sent.
     fn offset(&self, number: u64) -> Duration {
@@ -141,13 +163,13 @@ impl Schedule {
         send: impl Fn(&Message, EventTime) -> Result<()>,
         stop: &StopSignal,
     ) -> Result<Sent> {
-        let mut sent = Sent { records: 0, most_behind: Duration::ZERO };
+        let (mut records, mut most_behind) = (0, Duration::ZERO);
         for message in shop {
-            let Some(behind) = self.wait_for(sent.records, stop) else { break };
-            send(&message, self.intended(sent.records))?;
-            sent = Sent { records: sent.records + 1, most_behind: sent.most_behind.max(behind) };
+            let Some(behind) = self.wait_for(records, stop) else { break };
+            send(&message, self.intended(records))?;
+            (records, most_behind) = (records + 1, most_behind.max(behind));
         }
-        Ok(sent)
+        Ok(Sent { records, seconds: self.began.elapsed().as_secs_f64(), most_behind })
     }
 
     /// How much later it is by then; nothing once the load is to end.
