@@ -114,7 +114,7 @@ mod tests {
             slot: 1,
             partitions_lost: 2,
             lag_before: 10,
-            lag_most: 920,
+            lag_most: 900,
             noticed: 6.0,
             resumed: 7.0,
             caught_up: 7.5,
