@@ -2,6 +2,7 @@
 //!
 //! Must stay true: nothing calls this for what holds somebody's records; a name that is not there is as good as removed.
 
+use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -37,7 +38,9 @@ impl Removal {
     /// # Errors
     /// [`TopicError`], if one of them is still there.
     pub fn remove_topics(&self, topics: &[&str]) -> Result<(), TopicError> {
-        let removed = pollster::block_on(self.client.delete_topics(topics, &self.options()))?;
+        // Each once: librdkafka has no result for one that is named again, and rdkafka crashes at that.
+        let topics: Vec<&str> = BTreeSet::from_iter(topics.iter().copied()).into_iter().collect();
+        let removed = pollster::block_on(self.client.delete_topics(&topics, &self.options()))?;
         removed.into_iter().try_for_each(|result: TopicResult| match result {
             Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition)) => {
                 Ok(())
