@@ -51,7 +51,7 @@ impl Waiting {
     }
 
     /// The log record's value.
-    pub fn record(&self) -> &[u8] {
+    pub fn record(&self) -> &Bytes {
         &self.record
     }
 }

@@ -306,7 +306,7 @@ pub struct ReplayArgs {
     pub save_events: Option<PathBuf>,
     /// Write no triggers, but how they differ from what was sent (`live`), or from a file that `replay` wrote; `backtest`
     /// does the same with more to choose
-    #[arg(long, value_name = "live|FILE", conflicts_with_all = ["output", "source"])]
+    #[arg(long, value_name = "live|FILE", conflicts_with_all = ["output", "checkpoint", "to_topic_prefix"])]
     pub compare: Option<Earlier>,
     /// After the last event, fire each remaining timer at its due time
     #[arg(long)]

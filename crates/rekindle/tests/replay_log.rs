@@ -174,6 +174,8 @@ fn a_shadow_is_written_where_it_is_asked_for(shop: &Installation, expected: usiz
     let wrote = replay(shop, &execute);
     assert_eq!(wrote.code, 0, "{}", wrote.stderr);
     assert!(wrote.stdout.contains(&format!("wrote {expected} records to shadow.")), "{}", wrote.stdout);
+    // A broker shows a transaction in each partition in its own time, a moment after it was committed.
+    eventually("the shadow shows", PATIENCE, || shop.shadow("shadow.").len() >= expected);
     let (shadow, live) = (shop.shadow("shadow."), shop.published());
     assert_eq!(shadow.len(), expected);
     assert!(shadow.keys().eq(live.keys()), "the ids are those of the live records");

@@ -21,6 +21,12 @@ pub trait Audience {
     /// If it cannot be noted; the run stops.
     fn event(&mut self, event: &SortedEvent) -> io::Result<()>;
 
+    /// An event before the stretch that is asked about, read for the state's sake.
+    ///
+    /// # Errors
+    /// If it cannot be noted; the run stops.
+    fn event_before(&mut self, event: &SortedEvent) -> io::Result<()>;
+
     /// What the fold at `place` emitted.
     ///
     /// # Errors
@@ -54,6 +60,11 @@ pub fn fold_each<'f, F: Fold>(
     Ok(drivers.iter().map(Driver::counts).collect())
 }
 
-fn tell(audience: &mut impl Audience, place: usize, outputs: &[Output]) -> Result<(), ReplayError> {
+/// Shows what the fold at `place` emitted.
+pub(crate) fn tell(
+    audience: &mut impl Audience,
+    place: usize,
+    outputs: &[Output],
+) -> Result<(), ReplayError> {
     outputs.iter().try_for_each(|output| audience.output(place, output)).map_err(ReplayError::Output)
 }

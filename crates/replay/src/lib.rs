@@ -12,6 +12,7 @@ pub mod fold_each;
 pub mod input;
 pub mod intake;
 pub mod log_checkpoint;
+pub mod log_fold_each;
 pub mod log_replay;
 mod log_task;
 pub mod mapping;
@@ -19,6 +20,7 @@ pub mod outcome;
 mod record_sizes;
 mod rows;
 mod saved_task;
+mod side_by_side;
 pub mod sorter;
 pub mod spool;
 

@@ -5,12 +5,11 @@
 //! beyond the end that was fixed at the start.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use engine::ports::{LogError, Offset, Record};
 use engine::settings::TaskSettings;
-use engine::task::TaskCounts;
+use engine::task::{LogRecord, TaskCounts};
 use engine::{Fold, Output};
 use events::TopicPartition;
 use serde::{Deserialize, Serialize};
@@ -18,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::ReplayError;
 use crate::log_task::{LogTask, TaskShape};
 use crate::saved_task::SavedTask;
+use crate::side_by_side::side_by_side;
 use crate::spool::Spool;
 
 /// Where records come from: one partition's, in order, each once.
@@ -150,32 +150,7 @@ pub fn replay_log<F: Fold + Sync, R: LogReader>(
         log_partitions: settings.log_partitions,
     };
     let run = Run { fold, log, topic: &settings.topic, shape, stop, passed, failed: AtomicBool::new(false) };
-    let slots: Vec<Mutex<Option<PartitionReplay>>> =
-        partitions.into_iter().map(|partition| Mutex::new(Some(partition))).collect();
-    let next = AtomicUsize::new(0);
-    let work = || -> Result<(), ReplayError> {
-        while let Some(slot) = slots.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(partition) = slot.take() {
-                let folded = run.fold_partition(partition);
-                run.failed.fetch_or(folded.is_err(), Ordering::Relaxed);
-                *slot = Some(folded?);
-            }
-        }
-        Ok(())
-    };
-    let ended: Vec<Result<(), ReplayError>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    ended.into_iter().collect::<Result<Vec<()>, _>>()?;
-    Ok(slots
-        .into_iter()
-        .filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner))
-        .collect())
+    side_by_side(partitions, threads, &run.failed, |partition| run.fold_partition(partition))
 }
 
 /// What all threads share.
@@ -233,6 +208,7 @@ impl<F: Fold, R: LogReader> Run<'_, F, R> {
             let record = record.map_err(unreadable)?;
             let offset = record.offset;
             let unfoldable = |cause| ReplayError::LogTask { partition: at.clone(), cause };
+            let record = LogRecord::peek(offset, Some(record.timestamp), record.value).map_err(unfoldable)?;
             let outputs = task.take(record).map_err(unfoldable)?;
             if offset >= stretch.tell_from {
                 outputs.iter().try_for_each(|output| spool.push(output)).map_err(ReplayError::sort)?;
@@ -257,4 +233,4 @@ pub fn told(partitions: Vec<PartitionReplay>) -> impl Iterator<Item = io::Result
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

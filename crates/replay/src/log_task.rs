@@ -3,11 +3,11 @@
 //! Must stay true: it decides as a live worker does, by the log's own ticks, append times and offsets (I5); what was
 //! saved goes on as a recovered worker does, by reading the log again from the lowest offset that waited.
 
-use engine::ports::{Checkpoint, CustomerWrite, Offset, Position, Record, TaskId};
+use engine::ports::{Checkpoint, CustomerWrite, Offset, Position, TaskId};
 use engine::settings::TaskSettings;
 use engine::task::{FreshStart, LogRecord, Task, TaskCounts, TaskError};
 use engine::{Fold, Output};
-use events::TopicPartition;
+use events::{EventTime, TopicPartition};
 
 use crate::driver::{Shelf, work_off};
 use crate::saved_task::SavedTask;
@@ -75,10 +75,14 @@ impl<'f, F: Fold> LogTask<'f, F> {
         self.task.next()
     }
 
+    /// How far time has come.
+    pub fn watermark(&self) -> EventTime {
+        self.task.watermark()
+    }
+
     /// Folds the next record; returns what the fold emitted.
-    pub fn take(&mut self, record: Record) -> Result<&[Output], TaskError> {
+    pub fn take(&mut self, record: LogRecord) -> Result<&[Output], TaskError> {
         self.outputs.clear();
-        let record = LogRecord::peek(record.offset, Some(record.timestamp), record.value)?;
         self.task.offer(record);
         work_off(self.fold, &mut self.task, &mut self.shelf, self.cached_customers, &mut self.outputs)?;
         Ok(&self.outputs)

@@ -17,13 +17,14 @@ use crate::topics::{ends_of, wait_for};
 const REQUEST: Duration = Duration::from_secs(20);
 /// How long a member that comes and goes waits at most until the group has taken it in.
 const JOINING: Duration = Duration::from_secs(10);
+/// How long it says that it goes. A consumer that is dropped at once may be gone before its word is sent, and the group
+/// waits for it until the session ends.
+const LEAVING: Duration = Duration::from_millis(300);
 const A_MOMENT: Duration = Duration::from_millis(50);
-/// How many come and go at a time.
-const RESTLESS: usize = 2;
 
-/// Members that join a group and leave it, until they are told to stop.
+/// A member that joins a group and leaves it again and again, until it is told to stop.
 pub struct Storm {
-    threads: Vec<JoinHandle<()>>,
+    thread: JoinHandle<()>,
     is_over: Arc<AtomicBool>,
 }
 
@@ -41,8 +42,8 @@ impl ConsumerContext for Membership {
     }
 }
 
-/// Begins rebalances without end: who has been taken in leaves at once, so that they follow one another as fast as the
-/// group can go through them. The members read nothing.
+/// Begins rebalances without end: the member leaves as soon as it has been taken in, so that they follow one another about
+/// as fast as the group can go through them. It reads nothing.
 pub fn come_and_go(servers: &str, group: &str, topic: &str) -> anyhow::Result<Storm> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", servers).set("group.id", group).set("enable.auto.commit", "false");
@@ -50,29 +51,35 @@ pub fn come_and_go(servers: &str, group: &str, topic: &str) -> anyhow::Result<St
     // Who hears late of a rebalance makes all others wait for it.
     config.set("heartbeat.interval.ms", "100");
     let is_over = Arc::new(AtomicBool::new(false));
-    let restless = || {
-        let (config, topic, over) = (config.clone(), topic.to_owned(), Arc::clone(&is_over));
-        std::thread::spawn(move || {
-            while !over.load(Ordering::Relaxed) {
-                let member = config.create_with_context(Membership::default());
-                let Ok(member): Result<BaseConsumer<Membership>, _> = member else { continue };
-                let leaves_at = Instant::now() + JOINING;
-                let _ = member.subscribe(&[&topic]);
-                while !member.context().has_begun.load(Ordering::Relaxed) && Instant::now() < leaves_at {
-                    let _ = member.poll(A_MOMENT);
-                }
+    let (over, topic) = (Arc::clone(&is_over), topic.to_owned());
+    let thread = std::thread::spawn(move || {
+        while !over.load(Ordering::Relaxed) {
+            if let Ok(member) = config.create_with_context(Membership::default()) {
+                come_once(&member, &topic);
             }
-        })
-    };
-    let threads = (0..RESTLESS).map(|_| restless()).collect();
-    Ok(Storm { threads, is_over })
+        }
+    });
+    Ok(Storm { thread, is_over })
+}
+
+fn come_once(member: &BaseConsumer<Membership>, topic: &str) {
+    let _ = member.subscribe(&[topic]);
+    let comes_until = Instant::now() + JOINING;
+    while !member.context().has_begun.load(Ordering::Relaxed) && Instant::now() < comes_until {
+        let _ = member.poll(A_MOMENT);
+    }
+    member.unsubscribe();
+    let goes_until = Instant::now() + LEAVING;
+    while Instant::now() < goes_until {
+        let _ = member.poll(A_MOMENT);
+    }
 }
 
 impl Storm {
     /// Ends it.
     pub fn end(self) {
         self.is_over.store(true, Ordering::Relaxed);
-        self.threads.into_iter().for_each(|thread| drop(thread.join()));
+        drop(self.thread.join());
     }
 }
 

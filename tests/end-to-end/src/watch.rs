@@ -17,12 +17,11 @@ use crate::process::Process;
 const STARTING: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// `count_over_time(ALERTS{alertstate="firing"}[1d])`, as it stands in an address.
-const EVER_FIRED: &str = "/api/v1/query?query=count_over_time(ALERTS%7Balertstate%3D%22firing%22%7D%5B1d%5D)";
-
 /// The server.
 pub struct Watch {
     port: u16,
+    /// When it had scraped all of its targets.
+    watches_since: Instant,
     _process: Process,
 }
 
@@ -56,13 +55,13 @@ impl Watch {
         command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
         let mut process = Process::start(&mut command, &folder.join("prometheus.log"))?;
         let deadline = Instant::now() + STARTING;
-        while get(port, "/api/v1/alerts").is_err() {
+        while !watches(port, targets.len()) {
             if Instant::now() >= deadline || process.ended().is_some() {
-                bail!("Prometheus did not start\n{}", process.tail());
+                bail!("Prometheus does not watch all of its targets\n{}", process.tail());
             }
             std::thread::sleep(Duration::from_millis(100));
         }
-        Ok(Self { port, _process: process })
+        Ok(Self { port, watches_since: Instant::now(), _process: process })
     }
 
     /// The alerts that fire.
@@ -78,11 +77,15 @@ impl Watch {
         Ok(firing.collect())
     }
 
-    /// The names of the alerts that have fired at any time since it began.
+    /// The names of the alerts that have fired at any time since it watches.
     pub fn fired(&self) -> anyhow::Result<BTreeSet<String>> {
-        let answer = get(self.port, EVER_FIRED)?;
-        let found = answer["data"]["result"].as_array().context("an answer has results")?.iter();
-        Ok(found.filter_map(|series| Some(series["metric"]["alertname"].as_str()?.to_owned())).collect())
+        let seconds = self.watches_since.elapsed().as_secs().max(1);
+        let found =
+            query(self.port, &format!("count_over_time(ALERTS{{alertstate=\"firing\"}}[{seconds}s])"))?;
+        Ok(found
+            .iter()
+            .filter_map(|series| Some(series["metric"]["alertname"].as_str()?.to_owned()))
+            .collect())
     }
 
     /// The names of all alerts that it knows.
@@ -91,6 +94,22 @@ impl Watch {
         let groups = answer["data"]["groups"].as_array().context("an answer has groups")?.iter();
         let rules = groups.flat_map(|group| group["rules"].as_array().into_iter().flatten());
         Ok(rules.filter_map(|rule| Some(rule["name"].as_str()?.to_owned())).collect())
+    }
+}
+
+/// Whether all targets were scraped, and none of them is still missed: until the first scrape they all are.
+fn watches(port: u16, targets: usize) -> bool {
+    let up = query(port, "up == 1").is_ok_and(|up| up.len() == targets);
+    up && query(port, "ALERTS").is_ok_and(|alerts| alerts.is_empty())
+}
+
+/// The series that an expression has now.
+fn query(port: u16, expression: &str) -> anyhow::Result<Vec<Value>> {
+    let escaped: String = expression.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let mut answer = get(port, &format!("/api/v1/query?query={escaped}"))?;
+    match answer["data"]["result"].take() {
+        Value::Array(series) => Ok(series),
+        other => bail!("an answer has results, and not {other}"),
     }
 }
 

@@ -1,13 +1,15 @@
 //! `rekindle backtest`: what would another rule have done with the same events?
 //!
-//! The input is read, normalised and sorted once; each event goes to every variant. What they tell is compared with the
-//! configuration itself, with an earlier run, or with what was sent.
+//! The input, files or a stretch of the log, is read once; each event goes to every variant. What they tell is compared
+//! with the configuration itself, with an earlier run, or with what was sent.
 
 mod compare;
 mod earlier;
+mod extent;
 mod notes;
 mod page;
 mod pairs;
+mod reading;
 mod reasons;
 mod report;
 mod spool;
@@ -21,29 +23,24 @@ pub use earlier::Earlier;
 use std::io::Write;
 use std::path::PathBuf;
 
-use ::replay::sorter::SortedEvent;
-use ::replay::{Audience, FoldSettings, RowCounts, fold_each};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use engine::Output;
 use strict_toml::Problem;
-use triggers::TriggerFold;
 
 use crate::cli::{ConfigArgs, Format, ReplayArgs, VocabularyArg};
-use crate::commands::replay;
-use crate::commands::replay::progress::Progress;
+use crate::commands::replay::from_log::LogArgs;
+use crate::commands::replay::log_source::StretchArgs;
 use crate::config::Config;
 use compare::Side;
 use earlier::Live;
+use extent::Extent;
 use notes::Notes;
 use reasons::Enabled;
-use report::{Input, Named, Report};
+use report::{Named, Report};
 use variants::{Variant, VariantArg};
 
 /// How many examples are shown of each reason.
 const EXAMPLES_SHOWN: usize = 3;
-/// How often progress is told, in events.
-const EVENTS_PER_PROGRESS: u64 = 1 << 13;
 
 /// `rekindle backtest`.
 #[derive(Args, Debug)]
@@ -53,8 +50,11 @@ pub struct BacktestArgs {
     #[command(flatten)]
     pub config: ConfigArgs,
     /// Files of events, in any order; plain or gzip, JSON Lines or, with a mapping, CSV; `-` is standard input
-    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    #[arg(long, value_name = "FILE", required_unless_present = "source", num_args = 1..)]
     pub from_file: Vec<PathBuf>,
+    /// What else than files.
+    #[command(flatten)]
+    pub stretch: StretchArgs,
     /// Says how the files' columns become events (TOML)
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
@@ -65,7 +65,8 @@ pub struct BacktestArgs {
     /// more than once
     #[arg(long = "variant", value_name = "VARIANT")]
     pub variants: Vec<VariantArg>,
-    /// Compare with this and not with the configuration: `live` for what was sent, or a file that `replay` wrote
+    /// Compare with this and not with the configuration: `live` for what was sent, or a file that `replay` wrote; the
+    /// configuration then is a variant, too
     #[arg(long, value_name = "live|FILE")]
     pub compare: Option<Earlier>,
     /// After the last event, fire each remaining timer at its due time
@@ -97,6 +98,11 @@ Examples:
     rekindle backtest --config rekindle.toml --from-file events.jsonl.gz \\
       --variant 'soon: triggers.cart-abandonment.wait=30m; gates.cooldown.intent=24h' --variant 'next: rekindle-next.toml' \\
       --html backtest.html
+  The same of the log itself, as the services read it in March; and what was sent in March against two sets of rules:
+    rekindle backtest --config rekindle.toml --source customer-events --from 2026-03-01T00:00:00Z \\
+      --to 2026-04-01T00:00:00Z --variant 'soon: triggers.cart-abandonment.wait=30m'
+    rekindle backtest --config rekindle.toml --source customer-events --from 2026-03-01T00:00:00Z \\
+      --to 2026-04-01T00:00:00Z --compare live --variant 'next: rekindle-next.toml'
   What would the rules of this file have sent otherwise than what was sent, or than an earlier replay?
     rekindle backtest --config rekindle-next.toml --from-file events.jsonl.gz --compare live
     rekindle replay --config rekindle-next.toml --from-file events.jsonl.gz --compare triggers.jsonl
@@ -106,15 +112,22 @@ event is; so a changed wait shows as triggers that moved, not as new and lost on
 read off the other side's records (the gate that stopped it) and the input (what the customer did before it would have been
 due); where neither says it, the report says so. Conversions are the orders within the attribution window ([outcomes]) of
 what would have been sent: the customers of the past were not sent it, so they show who orders anyway, not what a message
-brings (`rekindle report uplift` does). With --compare live only records of mode live count, and of them those of triggers
-that fired between the first and the last event of the files. Beside the customers' records of each variant, memory holds a 64th of what is
-compared; the rest is in temporary files (TMPDIR names their folder).";
+brings (`rekindle report uplift` does). Compared are the triggers that came due between the first and the last event of the
+files, on every side; with --compare live only records of mode live count. Beside the customers' records of each variant,
+memory holds a 64th of what is compared; the rest is in temporary files (TMPDIR names their folder).
+
+--source customer-events reads the log as `replay` does: it joins no group and touches no state, and every variant goes by
+the log's own ticks and append times, in one pass. --from, --to, --warm-up and --threads are those of `replay`; the range is
+one of append times or offsets, and compared are the triggers that came due while the watermark passed over it. --source raw
+sorts the raw topics as files.";
 
 /// Reads the input once, folds it as often as there are variants, compares, and prints.
 ///
 /// # Errors
 /// If the configuration or a variant is not in order, a file cannot be read to its end, or the report cannot be written.
 pub fn run(args: &BacktestArgs, load: impl Fn(&ConfigArgs) -> Result<Config, Problem>) -> Result<()> {
+    let of_rows = [("--flush-timers", args.flush_timers), ("--rejects", args.rejects.is_some())];
+    args.stretch.check_flags(&[], &of_rows);
     let variants = variants::load_all(&args.config, &args.variants, load)?;
     let earlier: Vec<&Earlier> = args.compare.iter().collect();
     if variants.len() + earlier.len() < 2 {
@@ -125,16 +138,14 @@ pub fn run(args: &BacktestArgs, load: impl Fn(&ConfigArgs) -> Result<Config, Pro
     // The base stands first, whatever it is.
     let first_run = earlier.len();
     let mut notes = Notes::new(first_run + variants.len(), first_run);
-    let rows = fold_all(args, &variants, &mut notes)?;
+    let (input, extent) = reading::read(args, &variants, &mut notes)?;
     if let Some(earlier) = &args.compare {
-        note_earlier(earlier, args, &variants, &mut notes)?;
+        note_earlier(earlier, &variants, &extent, &mut notes)?;
     }
-    let ends_ms = notes.range.map(|(_, last)| last).filter(|_| !args.flush_timers);
-    let mut sides: Vec<Side> = earlier.iter().map(|earlier| side_of(earlier, ends_ms)).collect();
-    sides.extend(variants.iter().map(|variant| side(variant, ends_ms)));
-    let found = compare::compare(&mut notes, &sides, 0, args.examples)
+    let mut sides: Vec<Side> = earlier.iter().map(|earlier| side_of(earlier)).collect();
+    sides.extend(variants.iter().map(side));
+    let found = compare::compare(&mut notes, &extent, &sides, 0, args.examples)
         .context("the temporary files of the comparison cannot be read")?;
-    let input = Input::new(rows.rows, rows.refused_rows(), notes.events, notes.range);
     let about = earlier.iter().map(|earlier| (Some(earlier.source()), Vec::new()));
     let about = about.chain(variants.into_iter().map(|variant| (None, variant.changes)));
     let named = sides.iter().zip(about).map(|(side, (source, changes))| Named { side, source, changes });
@@ -142,79 +153,23 @@ pub fn run(args: &BacktestArgs, load: impl Fn(&ConfigArgs) -> Result<Config, Pro
 }
 
 /// Notes what was told before, where the report compares with that.
-fn note_earlier(
-    earlier: &Earlier,
-    args: &BacktestArgs,
-    variants: &[Variant],
-    notes: &mut Notes,
-) -> Result<()> {
+fn note_earlier(earlier: &Earlier, variants: &[Variant], extent: &Extent, notes: &mut Notes) -> Result<()> {
     match earlier {
         Earlier::File(path) => earlier::read_file(path, 0, notes),
         Earlier::Live => {
-            let Some((from_ms, last_ms)) = notes.range else { return Ok(()) };
             let topics = variants.iter().flat_map(|variant| variant.config.settings.triggers.output_topics());
-            let live = Live {
-                properties: &variants[0].config.settings.kafka.properties,
-                topics: topics.collect(),
-                from_ms,
-                to_ms: if args.flush_timers { i64::MAX } else { last_ms },
-            };
-            earlier::read_live(&live, 0, notes)
+            let properties = &variants[0].config.settings.kafka.properties;
+            earlier::read_live(&Live { properties, topics: topics.collect(), extent }, 0, notes)
         }
     }
 }
 
-/// Reads the rows once, and feeds the events to every variant.
-fn fold_all(args: &BacktestArgs, variants: &[Variant], notes: &mut Notes) -> Result<RowCounts> {
-    let replay_args = replay_args(args);
-    let base = &variants[0].config;
-    let intake = replay::intake_settings(&replay_args, base, replay::now())?;
-    let mut progress = Progress::new(args.quiet);
-    let rejects = replay::rejects_to(args.rejects.as_deref())?;
-    let taken = ::replay::take_in(&args.from_file, &intake, rejects, &mut |counts| progress.reading(counts))?;
-    let folds = variants.iter().map(|variant| fold_of(args, variant)).collect::<Result<Vec<_>>>()?;
-    let mut watched = Watched { notes, progress: &mut progress, total: taken.counts.events };
-    fold_each(&folds, taken.events, &mut watched)?;
-    progress.clear();
-    Ok(taken.counts)
+fn side(variant: &Variant) -> Side {
+    Side { name: variant.name.clone(), enabled: Some(enabled(&variant.config)), ends_with_input: true }
 }
 
-/// Shows how far the events have been folded.
-struct Watched<'a> {
-    notes: &'a mut Notes,
-    progress: &'a mut Progress,
-    total: u64,
-}
-
-impl Audience for Watched<'_> {
-    fn event(&mut self, event: &SortedEvent) -> std::io::Result<()> {
-        if self.notes.events.is_multiple_of(EVENTS_PER_PROGRESS) {
-            self.progress.folding(self.notes.events, self.total);
-        }
-        self.notes.event(event)
-    }
-
-    fn output(&mut self, place: usize, output: &Output) -> std::io::Result<()> {
-        self.notes.output(place, output)
-    }
-}
-
-fn fold_of(args: &BacktestArgs, variant: &Variant) -> Result<(TriggerFold, FoldSettings)> {
-    let settings = &variant.config.settings;
-    let fold =
-        TriggerFold::new(triggers::Settings { mode: triggers::Mode::Replay, ..settings.triggers.clone() })
-            .with_context(|| format!("variant `{}`", variant.name))?;
-    Ok((fold, replay::fold_settings(&replay_args(args), &variant.config)))
-}
-
-fn side(variant: &Variant, ends_ms: Option<i64>) -> Side {
-    Side { name: variant.name.clone(), enabled: Some(enabled(&variant.config)), ends_ms }
-}
-
-/// Of a file nobody knows where its input ended.
-fn side_of(earlier: &Earlier, ends_ms: Option<i64>) -> Side {
-    let ends_ms = ends_ms.filter(|_| *earlier == Earlier::Live);
-    Side { name: earlier.name(), enabled: None, ends_ms }
+fn side_of(earlier: &Earlier) -> Side {
+    Side { name: earlier.name(), enabled: None, ends_with_input: *earlier == Earlier::Live }
 }
 
 /// The triggers that are switched on, and how many steps they have where the settings say so.
@@ -232,7 +187,7 @@ fn replay_args(args: &BacktestArgs) -> ReplayArgs {
     ReplayArgs {
         config: args.config.clone(),
         from_file: args.from_file.clone(),
-        log: replay::from_log::LogArgs::default(),
+        log: LogArgs::default(),
         mapping: args.mapping.clone(),
         vocabulary: args.vocabulary,
         output: None,
@@ -250,6 +205,7 @@ impl BacktestArgs {
         Self {
             config: args.config,
             from_file: args.from_file,
+            stretch: args.log.stretch,
             mapping: args.mapping,
             vocabulary: args.vocabulary,
             variants: Vec::new(),

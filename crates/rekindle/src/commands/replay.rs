@@ -1,10 +1,11 @@
 //! `rekindle replay`: what would have been sent for the events in these files, or was for those in the log?
 
 pub mod from_log;
-mod from_raw;
+pub(super) mod from_raw;
+pub mod log_source;
 mod log_summary;
 pub(super) mod progress;
-mod range;
+pub(super) mod range;
 mod shadow;
 pub(super) mod summary;
 
@@ -36,7 +37,7 @@ use summary::Summary;
 /// If the mapping is not in order ([`Problem`]), a file cannot be read to its end, or an output cannot be written.
 pub fn run(args: &ReplayArgs, config: &Config) -> Result<()> {
     from_log::check_flags(args);
-    if args.log.source == Some(from_log::Source::CustomerEvents) {
+    if args.log.stretch.source == Some(log_source::Source::CustomerEvents) {
         return from_log::run(args, config);
     }
     let began = Instant::now();
@@ -48,7 +49,7 @@ pub fn run(args: &ReplayArgs, config: &Config) -> Result<()> {
     let mut progress = Progress::new(args.quiet);
 
     let rejects = rejects_to(args.rejects.as_deref())?;
-    let taken = match args.log.source {
+    let taken = match args.log.stretch.source {
         Some(_) => from_raw::take_in(config, rejects, &mut progress)?,
         None => {
             let intake = intake_settings(args, config, now())?;

@@ -11,7 +11,7 @@ use super::*;
 use crate::log_checkpoint::{CheckpointError, Subject, read_checkpoint, write_checkpoint};
 
 /// Ten seconds after a customer's last event, tells how many there were.
-struct Idle;
+pub(crate) struct Idle;
 
 impl Fold for Idle {
     type Customer = (i64, u64);
@@ -73,7 +73,7 @@ impl Fold for Idle {
 
 /// A log in memory; offsets that no record has stand for markers of transactions. Whoever reads the partition that is
 /// named raises the flag.
-struct MemoryLog {
+pub(crate) struct MemoryLog {
     partitions: BTreeMap<i32, Vec<Record>>,
     stop_at: Option<i32>,
     stop: AtomicBool,
@@ -123,7 +123,7 @@ fn tick(millis: i64) -> Vec<u8> {
 }
 
 /// Three partitions: an event each second, a tick every fifth, a marker every seventh; events wait for their ticks.
-fn log() -> MemoryLog {
+pub(crate) fn log() -> MemoryLog {
     let partition = |number: i32| {
         let (mut records, mut offset) = (Vec::new(), 0);
         for n in 0..400_i64 {
@@ -141,23 +141,23 @@ fn log() -> MemoryLog {
     MemoryLog { partitions, stop_at: None, stop: AtomicBool::new(false) }
 }
 
-const END: Offset = 10_000;
+pub(crate) const END: Offset = 10_000;
 
-fn settings(threads: usize) -> LogReplaySettings {
+pub(crate) fn settings(threads: usize) -> LogReplaySettings {
     let task = TaskSettings { grace: Span::from_secs(10), ..TaskSettings::default() };
     LogReplaySettings { topic: "log".into(), log_partitions: 3, task, cached_customers: 8, threads }
 }
 
-fn waiting(from: Offset) -> Vec<PartitionReplay> {
+pub(crate) fn waiting(from: Offset) -> Vec<PartitionReplay> {
     let stretch = |partition| Stretch { partition, read_from: 0, tell_from: from, end: END };
     (0..3).map(|number| PartitionReplay::waiting(stretch(number)).unwrap()).collect()
 }
 
-fn run(log: &MemoryLog, partitions: Vec<PartitionReplay>, threads: usize) -> Vec<PartitionReplay> {
+pub(crate) fn run(log: &MemoryLog, partitions: Vec<PartitionReplay>, threads: usize) -> Vec<PartitionReplay> {
     replay_log(&Idle, log, partitions, &settings(threads), &log.stop, &AtomicU64::new(0)).unwrap()
 }
 
-fn lines(partitions: Vec<PartitionReplay>) -> Vec<String> {
+pub(crate) fn lines(partitions: Vec<PartitionReplay>) -> Vec<String> {
     let text = |output: io::Result<Output>| String::from_utf8(output.unwrap().payload.to_vec()).unwrap();
     told(partitions).map(text).collect()
 }
@@ -209,7 +209,9 @@ fn halfway(log: &MemoryLog, records: usize) -> Vec<PartitionReplay> {
         let mut partition = PartitionReplay::waiting(stretch).unwrap();
         // In the middle of what waits for a tick.
         for record in log.partitions[&number].iter().take(records + number as usize) {
-            let outputs = task.take(record.clone()).unwrap();
+            let record =
+                LogRecord::peek(record.offset, Some(record.timestamp), record.value.clone()).unwrap();
+            let outputs = task.take(record).unwrap();
             outputs.iter().for_each(|output| partition.spool.push(output).unwrap());
         }
         partition.progress = PartitionProgress::Stopped(task.save());

@@ -119,7 +119,7 @@ impl<'a> Trial<'a> {
         junk.join().map_err(|_| anyhow::anyhow!("the sender of junk panicked"))??;
 
         let group = format!("{}-triggers", self.installation.diary.name());
-        let storm = self.fault(crew, "members that come and go", &["RekindleRebalanceStorm"], |_| {
+        let storm = self.fault(crew, "a member that comes and goes", &["RekindleRebalanceStorm"], |_| {
             faults::come_and_go(kafka, &group, &log)
         })?;
         storm.end();

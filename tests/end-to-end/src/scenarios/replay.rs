@@ -1,4 +1,5 @@
-//! Live with kill -9, then replayed: twice from the log and once from the raw topics.
+//! Live with kill -9, then replayed: twice from the log and once from the raw topics; and compared with what was published
+//! by a backtest of the whole log and of its middle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
@@ -12,6 +13,7 @@ use super::{conclude, no_servers};
 use crate::crew::Crew;
 use crate::installation::{Installation, Servers, Shape};
 use crate::outputs::Outputs;
+use crate::topics::ends_of;
 use crate::{Common, Ending};
 
 const READING: Duration = Duration::from_secs(40);
@@ -51,22 +53,58 @@ fn replay(installation: &Installation) -> anyhow::Result<String> {
             of_log.len()
         );
     }
+    let fired = live.kinds().get("cart_abandonment.fired").copied().unwrap_or_default() as u64;
+    let (whole, middle) =
+        (backtested(installation, None)?, backtested(installation, Some(middle(installation)?))?);
+    if whole != [fired, 0, 0, 0] || middle[0] == 0 || middle[0] >= fired || middle[1..] != [0; 3] {
+        bail!(
+            "{fired} fired; same, moved, new and lost by a backtest: {whole:?}, and {middle:?} in the middle"
+        );
+    }
     let after = Outputs::read(installation, READING)?;
     if after != live {
         bail!("the replays have written to live topics");
     }
     Ok(format!(
-        "{} records in {:.1} s, equal live, replayed twice ({} bytes) and, by trigger ({}), from the raw topics",
+        "{} records in {:.1} s, equal live, replayed twice ({} bytes) and, by trigger ({}), from the raw topics; \
+         a backtest of the log has the same {fired} as live, {} of them in its middle third",
         told.len(),
         took.as_secs_f64(),
         once.len(),
-        of_raw.len()
+        of_raw.len(),
+        middle[0],
     ))
 }
 
 fn replayed(installation: &Installation, arguments: &[&str]) -> anyhow::Result<String> {
-    let mut replay = installation.command(&["replay", "--quiet"]);
-    let output = replay.args(arguments).stdin(Stdio::null()).output()?;
+    output(installation, &[&["replay", "--quiet"], arguments].concat())
+}
+
+/// How many carts fired the same as live by a backtest, at another time, only now, and only then.
+fn backtested(installation: &Installation, range: Option<[String; 2]>) -> anyhow::Result<[u64; 4]> {
+    let mut arguments = vec!["backtest", "--quiet", "--source", "customer-events", "--compare", "live"];
+    arguments.extend(["--format", "json"]);
+    if let Some([from, to]) = &range {
+        arguments.extend(["--from", from, "--to", to]);
+    }
+    let report: Value = serde_json::from_str(&output(installation, &arguments)?)?;
+    let rules = report["comparisons"][0]["rules"].as_array().context("a comparison has rules")?;
+    let sum = |count| rules.iter().filter_map(|rule| rule[count].as_u64()).sum();
+    Ok(["same", "moved", "new", "lost"].map(sum))
+}
+
+/// From a third of each partition of the log to two thirds of it.
+fn middle(installation: &Installation) -> anyhow::Result<[String; 2]> {
+    let ends = ends_of(&installation.servers, &installation.topic("customer-events"))?;
+    let thirds = |count: i64| {
+        let at = ends.iter().map(|(partition, end)| format!("{partition}:{}", end * count / 3));
+        at.collect::<Vec<_>>().join(",")
+    };
+    Ok([thirds(1), thirds(2)])
+}
+
+fn output(installation: &Installation, arguments: &[&str]) -> anyhow::Result<String> {
+    let output = installation.command(arguments).stdin(Stdio::null()).output()?;
     if !output.status.success() {
         bail!("{arguments:?} failed: {}", String::from_utf8_lossy(&output.stderr));
     }

@@ -9,6 +9,7 @@ use std::io;
 use serde::Serialize;
 use smol_str::SmolStr;
 
+use super::extent::Extent;
 use super::notes::{Notes, Seen};
 use super::pairs::pair;
 use super::reasons::{Absent, Enabled, Reason, why_absent};
@@ -22,8 +23,8 @@ pub struct Side {
     pub name: String,
     /// The triggers that are switched on; none where nobody knows.
     pub enabled: Option<Enabled>,
-    /// Where its time ends; none where every timer fires, or nobody knows.
-    pub ends_ms: Option<i64>,
+    /// Whether it had heard of nothing that came after the input; of an earlier run nobody knows.
+    pub ends_with_input: bool,
 }
 
 /// What became of a trigger from the base to another side.
@@ -119,11 +120,17 @@ pub struct Compared {
 
 pub const HOUR_MS: i64 = 3_600_000;
 
-/// Compares each side with that at `base`.
+/// Compares each side with that at `base`, as far as triggers came due within the extent.
 ///
 /// # Errors
 /// If a temporary file cannot be read.
-pub fn compare(notes: &mut Notes, sides: &[Side], base: usize, examples: usize) -> io::Result<Compared> {
+pub fn compare(
+    notes: &mut Notes,
+    extent: &Extent,
+    sides: &[Side],
+    base: usize,
+    examples: usize,
+) -> io::Result<Compared> {
     let mut compared = Compared {
         volumes: vec![BTreeMap::new(); sides.len()],
         fired_by_hour: vec![BTreeMap::new(); sides.len()],
@@ -135,7 +142,7 @@ pub fn compare(notes: &mut Notes, sides: &[Side], base: usize, examples: usize) 
         customers.values_mut().for_each(once);
         let mut pending = Vec::new();
         for told in customers.values() {
-            let told = by_side(told, sides.len());
+            let told = by_side(told.iter().filter(|told| extent.holds(told)), sides.len());
             for (side, told) in told.iter().enumerate() {
                 compared.count(side, told);
             }
@@ -146,12 +153,14 @@ pub fn compare(notes: &mut Notes, sides: &[Side], base: usize, examples: usize) 
         let seen = seen_of(notes, part, &pending)?;
         for Unexplained { side, change, told } in pending {
             let absent = if change == Change::New { base } else { side };
-            let (all, none) = (by_side(&customers[&told.customer], sides.len()), Vec::new());
+            let (all, none) = (by_side(customers[&told.customer].iter(), sides.len()), Vec::new());
+            let window = extent.of(&told.customer);
             let absent_side = Absent {
                 told: &all[absent],
                 wait: notes.waits[absent].get(&told.rule).copied(),
                 enabled: sides[absent].enabled.as_ref(),
-                ends_ms: sides[absent].ends_ms,
+                begins_after_ms: window.after_ms,
+                ends_ms: Some(window.to_ms).filter(|_| sides[absent].ends_with_input),
             };
             let reason = why_absent(told, &absent_side, seen.get(&told.customer).unwrap_or(&none));
             let times = if change == Change::New { (None, Some(told)) } else { (Some(told), None) };
@@ -236,7 +245,7 @@ fn fired<'a, 't: 'a>(told: &'a [&'t Told]) -> impl Iterator<Item = &'t Told> + '
     told.iter().copied().filter(|told| told.stage == Stage::Fired)
 }
 
-fn by_side(told: &[Told], sides: usize) -> Vec<Vec<&Told>> {
+fn by_side<'t>(told: impl Iterator<Item = &'t Told>, sides: usize) -> Vec<Vec<&'t Told>> {
     let mut by_side = vec![Vec::new(); sides];
     for told in told {
         by_side[told.side].push(told);
@@ -244,7 +253,7 @@ fn by_side(told: &[Told], sides: usize) -> Vec<Vec<&Told>> {
     by_side
 }
 
-/// The events of the customers about whom something is to be explained.
+/// The events of the customers about whom something is to be explained, in the order of time.
 fn seen_of(
     notes: &mut Notes,
     part: usize,
@@ -259,6 +268,7 @@ fn seen_of(
             }
         })?;
     }
+    seen.values_mut().for_each(|events| events.sort_by_key(|event| (event.at_ms, event.rank)));
     Ok(seen)
 }
 

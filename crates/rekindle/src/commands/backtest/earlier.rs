@@ -13,6 +13,7 @@ use engine::ports::LogError;
 use kafka::{KafkaProperties, read_committed_each};
 use smol_str::SmolStr;
 
+use super::extent::Extent;
 use super::notes::Notes;
 use super::told::{Origin, Told};
 
@@ -83,10 +84,8 @@ pub fn read_file(path: &Path, side: usize, notes: &mut Notes) -> Result<()> {
 pub struct Live<'a> {
     pub properties: &'a KafkaProperties,
     pub topics: BTreeSet<SmolStr>,
-    /// Triggers that fired from here on, in milliseconds since 1970.
-    pub from_ms: i64,
-    /// Triggers that fired up to here.
-    pub to_ms: i64,
+    /// About triggers that are compared.
+    pub extent: &'a Extent,
 }
 
 /// Notes what was sent, as `side`. A topic that is not there has held nothing.
@@ -100,7 +99,7 @@ pub fn read_live(live: &Live<'_>, side: usize, notes: &mut Notes) -> Result<()> 
         let read = read_committed_each(live.properties, topic, PATIENCE, |partition, record| {
             let noted = Told::read(side, Origin::Live, record.value.as_deref().unwrap_or_default());
             let noted = noted.and_then(|told| match told {
-                Some(told) if (live.from_ms..=live.to_ms).contains(&told.fired_ms) => Ok(notes.note(&told)?),
+                Some(told) if live.extent.holds(&told) => Ok(notes.note(&told)?),
                 _ => Ok(()),
             });
             if let Err(error) = noted {

@@ -84,15 +84,28 @@ impl Notes {
     }
 }
 
+impl Notes {
+    /// What the customer did may say why something did not fire, whenever it was.
+    fn see(&mut self, event: &SortedEvent) -> io::Result<()> {
+        let Peeked::Event(head) = peek(&event.record).map_err(io::Error::other)? else { return Ok(()) };
+        let customer = head.customer_id(&event.record);
+        let at_ms = event.occurred_at.as_millis();
+        let seen = Seen { customer: SmolStr::new(customer), at_ms, rank: head.rank };
+        self.seen.push(customer, &seen)
+    }
+}
+
 impl Audience for Notes {
     fn event(&mut self, event: &SortedEvent) -> io::Result<()> {
         let at_ms = event.occurred_at.as_millis();
-        self.range = Some(self.range.map_or((at_ms, at_ms), |(first, last)| (first, last.max(at_ms))));
+        let (first, last) = self.range.unwrap_or((at_ms, at_ms));
+        self.range = Some((first.min(at_ms), last.max(at_ms)));
         self.events += 1;
-        let Peeked::Event(head) = peek(&event.record).map_err(io::Error::other)? else { return Ok(()) };
-        let customer = head.customer_id(&event.record);
-        let seen = Seen { customer: SmolStr::new(customer), at_ms, rank: head.rank };
-        self.seen.push(customer, &seen)
+        self.see(event)
+    }
+
+    fn event_before(&mut self, event: &SortedEvent) -> io::Result<()> {
+        self.see(event)
     }
 
     fn output(&mut self, place: usize, output: &Output) -> io::Result<()> {

@@ -6,7 +6,7 @@ mod plots;
 use super::compare::Change;
 use super::reasons::moment;
 use super::report::{Comparison, ReasonCount, Report, Sent, SideReport};
-use super::table::{day, percent, said, shift, worth};
+use super::table::{percent, said, shift, worth};
 use html::Html;
 use plots::colour;
 
@@ -43,10 +43,7 @@ pub fn page(report: &Report) -> String {
 fn head(report: &Report, html: &mut Html) {
     let input = &report.input;
     html.raw("<h1>Backtest</h1><p class=\"quiet\">");
-    html.text(format!("{} events of {} rows", input.events, input.rows));
-    if let (Some(from), Some(to)) = (&input.from, &input.to) {
-        html.text(format!(", {} to {} ({:.1} days)", day(from), day(to), input.days));
-    }
+    html.text(input.text());
     if input.refused_rows > 0 {
         html.text(format!("; {} rows could not be used", input.refused_rows));
     }

@@ -50,6 +50,7 @@ mod tests {
             episode_id: episode.into(),
             armed_ms,
             fired_ms,
+            known_ms: None,
             stopped_by: None,
             reason: None,
             summary: String::new(),

@@ -18,7 +18,9 @@ pub struct Absent<'a> {
     pub wait: Option<Wait>,
     /// The triggers that are switched on there, with their last step where there are several; none where nobody knows.
     pub enabled: Option<&'a Enabled>,
-    /// Where its time ends; none where every timer has fired, or nobody knows.
+    /// What was due up to here is not compared.
+    pub begins_after_ms: i64,
+    /// Where its time ends; none where nobody knows.
     pub ends_ms: Option<i64>,
 }
 
@@ -105,6 +107,13 @@ fn stopped(fired: &Told, absent: &Absent<'_>) -> Option<Reason> {
 fn not_due(fired: &Told, absent: &Absent<'_>, seen: &[Seen]) -> Option<Reason> {
     let Some(Wait::Always(wait)) = absent.wait else { return None };
     let due = fired.armed_ms.saturating_add(wait);
+    if due <= absent.begins_after_ms {
+        return Some(Reason::new(
+            "due_before_the_beginning",
+            "due before what is compared begins",
+            format!("it was due at {}", moment(due)),
+        ));
+    }
     // What came before it fired on the other side did not end it there. An event at the very time it is due comes first.
     let after = if fired.fired_ms < due { fired.fired_ms } else { fired.armed_ms };
     let until = absent.ends_ms.map_or(due, |end| due.min(end));
@@ -208,6 +217,7 @@ mod tests {
             episode_id: "e".into(),
             armed_ms,
             fired_ms,
+            known_ms: None,
             stopped_by: None,
             reason: None,
             summary: "Because.".to_owned(),
@@ -222,7 +232,7 @@ mod tests {
 
     fn code(told_there: &[&Told], wait: Option<Wait>, ends_ms: Option<i64>, seen: &[Seen]) -> String {
         let fired = told(Stage::Fired, 0, HOUR / 2);
-        let absent = Absent { told: told_there, wait, enabled: None, ends_ms };
+        let absent = Absent { told: told_there, wait, enabled: None, begins_after_ms: i64::MIN, ends_ms };
         why_absent(&fired, &absent, seen).code
     }
 
@@ -271,10 +281,28 @@ mod tests {
     }
 
     #[test]
+    fn what_was_due_before_the_stretch_began_did_not_fire_in_it() {
+        let fired = told(Stage::Fired, 0, HOUR);
+        let code = |begins_after_ms| {
+            let wait = Some(Wait::Always(HOUR / 2));
+            let absent = Absent { told: &[], wait, enabled: None, begins_after_ms, ends_ms: None };
+            why_absent(&fired, &absent, &[]).code
+        };
+        assert_eq!(code(HOUR / 2), "due_before_the_beginning");
+        assert_eq!(code(HOUR / 2 - 1), "not_told");
+    }
+
+    #[test]
     fn what_is_switched_off_does_not_fire() {
         let fired = told(Stage::Fired, 0, HOUR);
         let code = |enabled: &Enabled| {
-            let absent = Absent { told: &[], wait: None, enabled: Some(enabled), ends_ms: None };
+            let absent = Absent {
+                told: &[],
+                wait: None,
+                enabled: Some(enabled),
+                begins_after_ms: i64::MIN,
+                ends_ms: None,
+            };
             why_absent(&fired, &absent, &[]).code
         };
         assert_eq!(code(&Enabled::new()), "switched_off");

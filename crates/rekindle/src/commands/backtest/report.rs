@@ -6,6 +6,7 @@ use events::EventTime;
 use serde::Serialize;
 
 use super::compare::{Change, Compared, Difference, Example, HOUR_MS, Side};
+use super::reasons::lasting;
 use super::told::Rule;
 use super::variants;
 use super::volume::Volume;
@@ -27,6 +28,10 @@ pub struct Report {
 /// What was read.
 #[derive(Debug, Serialize)]
 pub struct Input {
+    /// What `rows` are.
+    #[serde(skip)]
+    pub unit: &'static str,
+    /// Rows of files, or records of topics.
     pub rows: u64,
     pub refused_rows: u64,
     pub events: u64,
@@ -174,10 +179,20 @@ impl Report {
 }
 
 impl Input {
-    /// What was read between these times.
-    pub fn new(rows: u64, refused_rows: u64, events: u64, range: Option<(i64, i64)>) -> Self {
+    /// Rows of files or raw topics, in which there are events between these times.
+    pub fn of_rows(rows: u64, refused_rows: u64, events: u64, range: Option<(i64, i64)>) -> Self {
+        Self::new("rows", rows, refused_rows, events, range)
+    }
+
+    /// Records of the log, which are events between these times and ticks.
+    pub fn of_log(records: u64, events: u64, range: Option<(i64, i64)>) -> Self {
+        Self::new("records of the log", records, 0, events, range)
+    }
+
+    fn new(unit: &'static str, rows: u64, refused_rows: u64, events: u64, range: Option<(i64, i64)>) -> Self {
         let text = |ms: i64| EventTime::from_millis(ms).to_string();
         Self {
+            unit,
             rows,
             refused_rows,
             events,
@@ -186,6 +201,24 @@ impl Input {
             days: range.map_or(0.0, |(first, last)| (last - first) as f64 / DAY_MS as f64),
         }
     }
+
+    /// What was read, for people; of less than two days the times, else the dates.
+    pub fn text(&self) -> String {
+        let Self { unit, rows, events, days, .. } = self;
+        let range = match (&self.from, &self.to) {
+            (Some(from), Some(to)) if *days < 2.0 => {
+                format!(", {from} to {to} ({})", lasting((days * DAY_MS as f64).round() as i64))
+            }
+            (Some(from), Some(to)) => format!(", {} to {} ({days:.1} days)", day(from), day(to)),
+            _ => String::new(),
+        };
+        format!("{events} events of {rows} {unit}{range}")
+    }
+}
+
+/// The day of a time in RFC 3339.
+fn day(time: &str) -> &str {
+    time.get(..10).unwrap_or(time)
 }
 
 fn sent(volume: Volume, days: f64) -> Sent {

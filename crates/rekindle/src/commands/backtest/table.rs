@@ -37,11 +37,7 @@ pub fn text(report: &Report) -> String {
 
 fn head(report: &Report, text: &mut String) {
     let input = &report.input;
-    let range = match (&input.from, &input.to) {
-        (Some(from), Some(to)) => format!(", {} to {} ({:.1} days)", day(from), day(to), input.days),
-        _ => String::new(),
-    };
-    let _ = writeln!(text, "input:    {} events of {} rows{range}", input.events, input.rows);
+    let _ = writeln!(text, "input:    {}", input.text());
     if input.refused_rows > 0 {
         let _ = writeln!(
             text,
@@ -62,11 +58,6 @@ fn head(report: &Report, text: &mut String) {
             let _ = writeln!(text, "            {}: {to} instead of {from}", change.key);
         }
     }
-}
-
-/// The day of a time in RFC 3339.
-pub fn day(time: &str) -> &str {
-    time.get(..10).unwrap_or(time)
 }
 
 fn volumes(report: &Report) -> Table {

@@ -71,6 +71,8 @@ pub struct Told {
     pub armed_ms: i64,
     /// When it fired, in milliseconds since 1970.
     pub fired_ms: i64,
+    /// The event time at which this was known, in milliseconds since 1970, where the record says so.
+    pub known_ms: Option<i64>,
     /// The gate that stopped it.
     pub stopped_by: Option<SmolStr>,
     /// Why it was stopped, expired or taken back.
@@ -108,6 +110,13 @@ impl Told {
             true => (&payload.fired_at, &payload.fired_at),
             false => (&payload.due_at, &payload.armed_at),
         };
+        let known = match stage {
+            Stage::Converted => payload.order.as_ref().and_then(|order| order.at.as_deref()),
+            Stage::Unconverted => payload.window_ends_at.as_deref(),
+            _ => payload.watermark.as_deref(),
+        };
+        let known_ms =
+            known.map(|known| millis(Some(known), "the time at which it was known")).transpose()?;
         let customer = payload.customer.map(|customer| customer.id).or(payload.customer_id);
         let episode = payload.episode.map(|episode| episode.id).or(payload.episode_id);
         let order = payload.order.and_then(|order| Some((order.value_minor?, SmolStr::new(order.currency?))));
@@ -124,6 +133,7 @@ impl Told {
             episode_id: SmolStr::new(episode.unwrap_or_default()),
             armed_ms: millis(armed.as_deref(), "armed_at")?,
             fired_ms: millis(fired.as_deref(), if is_outcome { "fired_at" } else { "due_at" })?,
+            known_ms,
             stopped_by: payload.stopped_by.map(SmolStr::new),
             reason: payload.reason.map(SmolStr::new),
             summary: payload.why.map(|why| why.summary.into_owned()).unwrap_or_default(),
@@ -187,6 +197,10 @@ struct Payload<'a> {
     #[serde(borrow)]
     fired_at: Option<Cow<'a, str>>,
     #[serde(borrow)]
+    watermark: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    window_ends_at: Option<Cow<'a, str>>,
+    #[serde(borrow)]
     stopped_by: Option<Cow<'a, str>>,
     #[serde(borrow)]
     reason: Option<Cow<'a, str>>,
@@ -234,6 +248,8 @@ struct Experiment {
 
 #[derive(Deserialize)]
 struct Order<'a> {
+    #[serde(borrow)]
+    at: Option<Cow<'a, str>>,
     value_minor: Option<i64>,
     #[serde(borrow)]
     currency: Option<Cow<'a, str>>,

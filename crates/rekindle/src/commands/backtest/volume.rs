@@ -132,6 +132,7 @@ mod tests {
             episode_id: "e".into(),
             armed_ms: 0,
             fired_ms: 1,
+            known_ms: None,
             stopped_by: None,
             reason: None,
             summary: String::new(),

@@ -8,61 +8,31 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::Args;
 use engine::fold::Fold as _;
-use engine::ports::{LogError, Offset};
-use events::{EventTime, TopicPartition};
-use kafka::{KafkaProperties, LogSurvey, PartitionReader};
 use replay::fold::{OutputLines, Written};
 use replay::log_checkpoint::{Subject, read_checkpoint, write_checkpoint};
-use replay::log_replay::{LogReader, LogReplaySettings, PartitionReplay, replay_log, told};
+use replay::log_replay::{LogReplaySettings, PartitionReplay, replay_log, told};
 use tempfile::NamedTempFile;
 use triggers::TriggerFold;
 
+use super::log_source::{LogSource, StretchArgs, with_progress};
 use super::log_summary::LogSummary;
-use super::progress::Progress;
-use super::range::{Edge, Range, Survey, WarmUp, horizon};
+use super::range::horizon;
 use super::shadow::Shadow;
 use super::{Target, render};
-use crate::cli::{Cli, ReplayArgs};
+use crate::cli::ReplayArgs;
 use crate::config::Config;
-
-/// How long a partition may bring nothing before its end.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two looks at how far the threads have come.
-const LOOK: Duration = Duration::from_millis(100);
-
-/// What else is replayed than files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Source {
-    /// The log that the triggers read, as they read it.
-    CustomerEvents,
-    /// The raw topics, sorted by time as files are.
-    Raw,
-}
 
 /// The part of `rekindle replay` that is about Kafka.
 #[derive(Args, Debug, Default)]
 pub struct LogArgs {
-    /// Replay from the configured Kafka instead of files
-    #[arg(long, value_enum, conflicts_with_all = ["from_file", "mapping", "vocabulary"])]
-    pub source: Option<Source>,
-    /// Where telling begins: a time (RFC 3339, when records were appended), an offset for all partitions, or 0:1200,1:900
-    #[arg(long, value_name = "TIME|OFFSET", requires = "source")]
-    pub from: Option<Edge>,
-    /// Where reading ends, itself not included; as --from, at most the log's end as of now
-    #[arg(long, value_name = "TIME|OFFSET", requires = "source")]
-    pub to: Option<Edge>,
-    /// How much before --from is read in silence: `all` or a duration [default: the longest a customer is remembered]
-    #[arg(long, value_name = "DURATION|all", requires = "source")]
-    pub warm_up: Option<WarmUp>,
-    /// How many partitions are read at a time [default: the processors]
-    #[arg(long, value_name = "COUNT", requires = "source")]
-    pub threads: Option<std::num::NonZeroUsize>,
+    /// What of it is read.
+    #[command(flatten)]
+    pub stretch: StretchArgs,
     /// Where an interrupted run is kept
     #[arg(long, value_name = "FILE", requires = "source")]
     pub checkpoint: Option<PathBuf>,
@@ -79,31 +49,14 @@ pub struct LogArgs {
 
 /// Ends with code 2 if flags do not go together.
 pub fn check_flags(args: &ReplayArgs) {
-    let LogArgs { from, to, warm_up, threads, checkpoint, to_topic_prefix, .. } = &args.log;
-    let of_log = [
-        ("--from", from.is_some()),
-        ("--to", to.is_some()),
-        ("--warm-up", warm_up.is_some()),
-        ("--threads", threads.is_some()),
-        ("--checkpoint", checkpoint.is_some()),
-        ("--to-topic-prefix", to_topic_prefix.is_some()),
-    ];
-    let of_files = [
+    let LogArgs { stretch, checkpoint, to_topic_prefix, .. } = &args.log;
+    let of_log = [("--checkpoint", checkpoint.is_some()), ("--to-topic-prefix", to_topic_prefix.is_some())];
+    let of_rows = [
         ("--flush-timers", args.flush_timers),
         ("--rejects", args.rejects.is_some()),
         ("--save-events", args.save_events.is_some()),
     ];
-    let (unfit, source): (&[_], _) = match args.log.source {
-        Some(Source::CustomerEvents) => {
-            (&of_files, "customer-events: the log has ticks, and no refused rows")
-        }
-        Some(Source::Raw) => (&of_log, "raw: its records are sorted first"),
-        None => return,
-    };
-    if let Some((flag, _)) = unfit.iter().find(|(_, is_given)| *is_given) {
-        let problem = format!("{flag} does not go with --source {source}\n");
-        Cli::command().error(ErrorKind::ArgumentConflict, problem).exit();
-    }
+    stretch.check_flags(&of_log, &of_rows);
 }
 
 /// Replays the stretch, writes the triggers, and says what happened.
@@ -113,58 +66,44 @@ pub fn check_flags(args: &ReplayArgs) {
 /// run was interrupted.
 pub fn run(args: &ReplayArgs, config: &Config) -> Result<()> {
     let began = Instant::now();
-    let properties = &config.settings.kafka.properties;
     let fold = TriggerFold::new(triggers::Settings {
         mode: triggers::Mode::Replay,
         ..config.settings.triggers.clone()
     })?;
     let shadow = Shadow::plan(&args.log, config)?;
     let stop = stop_when_interrupted()?;
-    let survey = LogSurvey::connect(properties)?;
-    let topic = config.sections.topics.customer_events.clone();
-    let bounds = survey.bounds(&topic).with_context(|| format!("`{topic}` cannot be read"))?;
-    let range = range(&args.log, config);
+    let source = LogSource::connect(config)?;
+    let range = args.log.stretch.range(horizon(&config.settings.triggers));
     let subject = Subject {
-        topic: topic.clone(),
-        log_partitions: bounds.len() as u32,
+        topic: source.topic.clone(),
+        log_partitions: source.partitions(),
         rules: format!("{} {}", fold.rules_hash(), config.settings.task.fingerprint()),
         range: range.to_string(),
     };
     let partitions = match kept(&args.log)? {
         Some(path) => read_kept(&subject, path)?,
         None => {
-            let survey = KafkaSurvey { survey: &survey, properties };
-            let stretches = range.stretches(&bounds, &survey)?;
-            stretches.into_iter().map(PartitionReplay::waiting).collect::<Result<_, _>>()?
+            source.stretches(&range)?.into_iter().map(PartitionReplay::waiting).collect::<Result<_, _>>()?
         }
     };
     let settings = LogReplaySettings {
-        topic,
+        topic: source.topic.clone(),
         log_partitions: subject.log_partitions,
         task: config.settings.task.clone(),
         cached_customers: config.settings.worker.cached_customers,
-        threads: args.log.threads.map_or_else(processors, usize::from),
+        threads: args.log.stretch.threads(),
     };
-    let mut partitions = fold_all(&fold, properties, partitions, &settings, &stop, args.quiet)?;
+    let mut partitions = fold_all(&fold, &source, partitions, &settings, &stop, args.quiet)?;
     if !partitions.iter().all(PartitionReplay::is_done) {
         return keep(&subject, &mut partitions, args.log.checkpoint.as_deref());
     }
-    let summary = LogSummary::of(&partitions, &bounds);
+    let summary = LogSummary::of(&partitions, &source.bounds);
     let written = write(args, shadow, partitions)?;
     if !args.quiet {
         let text = summary.text(&written, began.elapsed());
         std::io::stderr().lock().write_all(text.as_bytes()).context("the summary cannot be printed")?;
     }
     Ok(())
-}
-
-fn range(args: &LogArgs, config: &Config) -> Range {
-    let warm_up = args.warm_up.unwrap_or_else(|| WarmUp::For(horizon(&config.settings.triggers)));
-    Range { from: args.from.clone(), to: args.to.clone(), warm_up }
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The first interrupt asks, the second ends.
@@ -183,37 +122,19 @@ fn stop_when_interrupted() -> Result<Arc<AtomicBool>> {
 /// Folds everything, and shows how far it has come.
 fn fold_all(
     fold: &TriggerFold,
-    properties: &KafkaProperties,
+    source: &LogSource<'_>,
     partitions: Vec<PartitionReplay>,
     settings: &LogReplaySettings,
     stop: &AtomicBool,
     quiet: bool,
 ) -> Result<Vec<PartitionReplay>> {
-    let total: u64 = partitions.iter().map(|partition| partition.stretch.len()).sum();
-    let before: u64 = partitions.iter().map(|one| one.folded_to() - one.stretch.read_from).sum();
+    let total = partitions.iter().map(|partition| partition.stretch.len()).sum();
+    let before = partitions.iter().map(|one| one.folded_to() - one.stretch.read_from).sum();
     let passed = AtomicU64::new(before);
-    let is_over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let mut progress = Progress::new(quiet);
-            while !is_over.load(Ordering::Relaxed) {
-                progress.reading_log(passed.load(Ordering::Relaxed), before, total);
-                std::thread::park_timeout(LOOK);
-            }
-            progress.clear();
-        });
-        let _ends_progress = RaisedAtTheEnd(&is_over);
-        Ok(replay_log(fold, &KafkaReader(properties), partitions, settings, stop, &passed)?)
-    })
-}
-
-/// Raises a flag however its scope is left: whoever waits for the flag must not wait for ever.
-struct RaisedAtTheEnd<'f>(&'f AtomicBool);
-
-impl Drop for RaisedAtTheEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+    let folded = with_progress(quiet, &passed, total, || {
+        replay_log(fold, &source.reader(), partitions, settings, stop, &passed)
+    });
+    Ok(folded?)
 }
 
 /// The outputs to where they are wanted.
@@ -275,36 +196,4 @@ fn keep(subject: &Subject, partitions: &mut [PartitionReplay], path: Option<&Pat
     let file = to.into_inner().map_err(std::io::IntoInnerError::into_error).with_context(cannot)?;
     file.persist(path).with_context(cannot)?;
     bail!("interrupted: {} has how far it is; the same command with --resume goes on", path.display())
-}
-
-struct KafkaReader<'p>(&'p KafkaProperties);
-
-impl LogReader for KafkaReader<'_> {
-    type Records = PartitionReader;
-
-    fn read(
-        &self,
-        at: &TopicPartition,
-        offsets: std::ops::Range<Offset>,
-    ) -> Result<PartitionReader, LogError> {
-        PartitionReader::open(self.0, at.clone(), offsets, PATIENCE)
-    }
-}
-
-struct KafkaSurvey<'s> {
-    survey: &'s LogSurvey,
-    properties: &'s KafkaProperties,
-}
-
-impl Survey for KafkaSurvey<'_> {
-    fn offset_at(&self, partition: &TopicPartition, time: EventTime) -> Result<Option<Offset>> {
-        Ok(self.survey.offset_at(partition, time)?)
-    }
-
-    fn time_at(&self, partition: &TopicPartition, offset: Offset) -> Result<Option<EventTime>> {
-        let bounds = self.survey.bounds(&partition.topic)?;
-        let end = bounds.get(partition).map_or(offset, |bounds| bounds.end);
-        let mut reader = PartitionReader::open(self.properties, partition.clone(), offset..end, PATIENCE)?;
-        Ok(reader.next_record()?.map(|record| record.timestamp))
-    }
 }
