@@ -56,7 +56,8 @@ fn replay(installation: &Installation) -> anyhow::Result<String> {
     let fired = live.kinds().get("cart_abandonment.fired").copied().unwrap_or_default() as u64;
     let (whole, middle) =
         (backtested(installation, None)?, backtested(installation, Some(middle(installation)?))?);
-    if whole != [fired, 0, 0, 0] || middle[0] == 0 || middle[0] >= fired || middle[1..] != [0; 3] {
+    // Of a short load the watermark may not have come to any trigger within the middle.
+    if whole != [fired, 0, 0, 0] || middle[0] >= fired || middle[1..] != [0; 3] {
         bail!(
             "{fired} fired; same, moved, new and lost by a backtest: {whole:?}, and {middle:?} in the middle"
         );
