@@ -14,6 +14,8 @@ use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedPr
 use crate::diary::now_ms;
 use crate::load::Planned;
 
+/// So many records may wait for the brokers. While these hang, what waits becomes late; what has not happened yet does not.
+const MOST_IN_FLIGHT: i32 = 250;
 const FLUSH: Duration = Duration::from_secs(60);
 
 type Client = ThreadedProducer<DefaultProducerContext>;
@@ -128,7 +130,7 @@ fn send(
     for (number, planned) in plan.iter().enumerate() {
         let due = Duration::from_millis(u64::try_from(planned.at_ms)?) + paused;
         std::thread::sleep(due.saturating_sub(began.elapsed()));
-        paused += await_resumption(shared);
+        paused += await_resumption(&producer, shared);
         if shared.is_over.load(Ordering::SeqCst) {
             break;
         }
@@ -150,10 +152,12 @@ fn send(
     Ok(records)
 }
 
-/// With how long the pause was.
-fn await_resumption(shared: &Shared) -> Duration {
+/// Until the load is not paused, and the brokers keep up with it; with how long that was.
+fn await_resumption(producer: &Client, shared: &Shared) -> Duration {
     let began = Instant::now();
-    while shared.is_paused.load(Ordering::SeqCst) {
+    let has_to_wait =
+        || shared.is_paused.load(Ordering::SeqCst) || producer.in_flight_count() > MOST_IN_FLIGHT;
+    while has_to_wait() && !shared.is_over.load(Ordering::SeqCst) {
         std::thread::sleep(Duration::from_millis(5));
     }
     began.elapsed()

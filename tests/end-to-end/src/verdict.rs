@@ -19,6 +19,8 @@ const CATCHING_UP: Duration = Duration::from_secs(90);
 const QUIET: Duration = Duration::from_secs(3);
 /// For reading a topic to its end: longer than an abandoned transaction can hold it up.
 const READING: Duration = Duration::from_secs(40);
+/// Of no more than one in so many customers may a record have come late: a run in which more are says too little.
+const MOST_LATE: usize = 10;
 /// How many triggers of each kind of mistake are shown.
 const SHOWN: usize = 5;
 
@@ -40,6 +42,9 @@ pub fn reach_by(
 ) -> anyhow::Result<String> {
     let records = raw::read(&installation.servers, &installation.raw_topics(), READING)?;
     let expected = expect(&records);
+    if expected.late * MOST_LATE > expected.customers {
+        bail!("of {} of {} customers records came late: the servers hang", expected.late, expected.customers);
+    }
     let began = Instant::now();
     let sent = catch_up(crew, reader, &expected)?;
     let caught_up = began.elapsed().saturating_sub(QUIET);
@@ -51,11 +56,12 @@ pub fn reach_by(
     accounts.check_dead(&records)?;
     judge(&reader.sent()?, &expected)?;
     Ok(format!(
-        "{} raw records ({} repeated) of {} customers, {} events, {} anonymous, {} dead letters; \
+        "{} raw records ({} repeated) of {} customers ({} late), {} events, {} anonymous, {} dead letters; \
          {} triggers, {} taken back, {} records on action topics; {told}; caught up {:.1} s after the load; {:.0} s",
         records.len(),
         expected.repeated,
         expected.customers,
+        expected.late,
         accounts.events,
         accounts.anonymous,
         accounts.dead_letters,

@@ -150,6 +150,6 @@ fn expect(records: &[RawRecord]) -> Expected {
         known.extend(other.triggers.keys());
         expected.triggers.retain(|id, _| other.triggers.contains_key(id));
     }
-    expected.optional = known.into_iter().filter(|id| !expected.triggers.contains_key(id)).collect();
+    expected.optional.extend(known.into_iter().filter(|id| !expected.triggers.contains_key(id)));
     expected
 }
