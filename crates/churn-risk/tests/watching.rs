@@ -197,9 +197,9 @@ proptest! {
         if candidate.risen > signals.last_order {
             prop_assert!(!is_high(candidate.risen - Span::from_millis(1)), "to the millisecond");
         }
-        if candidate.risen < end {
-            let since = found.unwrap();
-            prop_assert!(since >= candidate.risen && since.since(candidate.risen) < HOUR, "{since} for {}", candidate.risen);
-        }
+        // High until it was told; afterwards it may fall, so that only an earlier stretch would have been missed.
+        let hours = (0..24).map(|hour| candidate.risen + Span::from_hours(hour));
+        prop_assert!(hours.into_iter().all(is_high), "it has not stayed");
+        prop_assert!(found.is_none_or(|since| since >= candidate.risen), "{found:?} before {}", candidate.risen);
     }
 }

@@ -18,7 +18,8 @@ use crate::load::Planned;
 const MOST_IN_FLIGHT: i32 = 250;
 const FLUSH: Duration = Duration::from_secs(60);
 
-type Client = ThreadedProducer<DefaultProducerContext>;
+/// What sends the raw records.
+pub type Client = ThreadedProducer<DefaultProducerContext>;
 
 /// A load under way.
 pub struct Sending {

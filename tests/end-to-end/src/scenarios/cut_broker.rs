@@ -58,14 +58,15 @@ pub fn run(common: &Common) -> anyhow::Result<Ending> {
 
 fn endure(installation: &Installation, crew: &mut Crew<'_>, cluster: &Cluster) -> anyhow::Result<String> {
     let reader = ActionReader::begin(&installation.servers, &installation.action_topics())?;
-    shop(installation, 0)?;
+    let producer = ready_producer(installation)?;
+    shop(installation, &producer, 0)?;
     await_expected(installation, crew, &reader)?;
     let (mut held, mut freshest) = (Vec::new(), Duration::ZERO);
     for (stage, line) in [(1, Line::Cut), (2, Line::Silent)] {
         let before = reader.sent()?.records;
         cluster.proxy.set(line);
         installation.diary.note(&format!("the way to broker 2: {line:?}"));
-        shop(installation, stage)?;
+        shop(installation, &producer, stage)?;
         crew.supervise_for(DARK)?;
         let fired = reader.sent()?.records - before;
         if fired > 0 {
@@ -84,7 +85,7 @@ fn endure(installation: &Installation, crew: &mut Crew<'_>, cluster: &Cluster) -
     // Purchases that come late, and surely, only make everybody wait.
     cluster.proxy.set(Line::Slow(SLOW));
     installation.diary.note("the way to broker 2 is slow");
-    shop(installation, 3)?;
+    shop(installation, &producer, 3)?;
     if await_expected(installation, crew, &reader)?.cancelled() > 0 {
         bail!("triggers went to customers who had bought by a slow line");
     }
@@ -97,9 +98,22 @@ fn endure(installation: &Installation, crew: &mut Crew<'_>, cluster: &Cluster) -
     ))
 }
 
-/// Customers fill carts, and every second one buys: all of it by the way that stays open.
-fn shop(installation: &Installation, stage: u32) -> anyhow::Result<()> {
+/// A producer that both brokers have answered: the first record to brokers that were just started waits for seconds, and
+/// would come late.
+fn ready_producer(installation: &Installation) -> anyhow::Result<sender::Client> {
     let producer = sender::producer(&installation.servers)?;
+    let number = 100_000;
+    for (topic, what) in [What::Viewed, What::Ordered].into_iter().enumerate() {
+        let planned = Planned { at_ms: 0, topic, customer: 4 * CUSTOMERS, what };
+        let value = planned.value(number + topic, now_ms());
+        sender::hand_over(&producer, &installation.raw_topics()[topic], &planned.key(number), &value)?;
+    }
+    sender::flush(&producer)?;
+    Ok(producer)
+}
+
+/// Customers fill carts, and every second one buys: all of it by the way that stays open.
+fn shop(installation: &Installation, producer: &sender::Client, stage: u32) -> anyhow::Result<()> {
     let topics = installation.raw_topics();
     let mut number = stage as usize * 10_000;
     for (topic, what, every) in [(0, What::Added(1), 1), (1, What::Ordered, 2)] {
@@ -107,10 +121,10 @@ fn shop(installation: &Installation, stage: u32) -> anyhow::Result<()> {
             let customer = stage * CUSTOMERS + customer;
             let planned = Planned { at_ms: 0, topic, customer, what: what.clone() };
             let value = planned.value(number, now_ms());
-            sender::hand_over(&producer, &topics[topic], &planned.key(number), &value)?;
+            sender::hand_over(producer, &topics[topic], &planned.key(number), &value)?;
             number += 1;
         }
-        sender::flush(&producer)?;
+        sender::flush(producer)?;
         std::thread::sleep(LOOK);
     }
     Ok(())
