@@ -13,6 +13,10 @@ use crate::special::{exp_m1, ln};
 
 /// How far from the expected place the search begins.
 const FIRST_STEP: Span = Span::from_millis(1);
+/// How close to zero's place a guess has to come, in milliseconds.
+const CLOSE: f64 = 1.0;
+/// So many narrowings are enough of a guess for anything.
+const MOST_NARROWINGS: usize = 30;
 
 impl PurchaseModel {
     /// The age, in weeks, at which P(alive) comes down to `threshold` if nothing is bought any more: the closed form
@@ -101,12 +105,57 @@ pub fn first_moment(
     Some(after)
 }
 
+/// About when a quantity that only rises comes to zero, from `start` on: a guess for [`first_moment`]. `expected` is where
+/// to look first; where there is no quantity, its range has ended.
+///
+/// By the regula falsi with the Illinois modification: M. Dowell, P. Jarratt, "A modified regula falsi method for
+/// computing the root of an equation", BIT 11 (1971) 168-174.
+pub(crate) fn about_when_zero(
+    start: EventTime,
+    expected: EventTime,
+    quantity: impl Fn(EventTime) -> Option<f64>,
+) -> EventTime {
+    let moment = |millis: f64| start + Span::from_millis(millis as i64);
+    let value = |millis| quantity(moment(millis));
+    let (mut left, mut right) =
+        (0.0, expected.max(start + Span::from_days(1)).since(start).as_millis() as f64);
+    let Some(mut below) = value(left).filter(|below| *below < 0.0) else { return start };
+    let Some(mut above) = value(right) else { return moment(right) };
+    while above < 0.0 {
+        (left, below) = (right, above);
+        right *= 2.0;
+        let Some(further) = value(right) else { return moment(right) };
+        above = further;
+    }
+    let (mut guess, mut was_below) = (right, None);
+    for _ in 0..MOST_NARROWINGS {
+        let last = guess;
+        guess = right - above * (right - left) / (above - below);
+        if (guess - last).abs() < CLOSE {
+            break;
+        }
+        let Some(found) = value(guess) else { break };
+        let is_below = found < 0.0;
+        // The value at an end that stays twice counts half, so that both ends close in.
+        let weight = if was_below == Some(is_below) { 0.5 } else { 1.0 };
+        if is_below {
+            (left, below, above) = (guess, found, above * weight);
+        } else {
+            (right, above, below) = (guess, found, below * weight);
+        }
+        was_below = Some(is_below);
+    }
+    moment(guess)
+}
+
 fn twice(span: Span) -> Span {
     Span::from_millis(span.as_millis().saturating_mul(2))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
 
     #[test]
@@ -120,5 +169,30 @@ mod tests {
         }
         assert_eq!(first_moment(at(0), at(5), |_| false), None);
         assert_eq!(first_moment(at(7), at(5), |_| true), Some(at(7)));
+    }
+
+    #[test]
+    fn a_guess_is_near_where_a_quantity_comes_to_zero() {
+        let at = EventTime::from_millis;
+        let from = |expected: i64, quantity: fn(f64) -> Option<f64>| {
+            let asked = Cell::new(0);
+            let counted = |now: EventTime| {
+                asked.set(asked.get() + 1);
+                quantity(now.as_millis() as f64)
+            };
+            (about_when_zero(at(0), at(expected), counted).as_millis(), asked.get())
+        };
+        let month = 2_592_000_000;
+        // Straight, bent like the logarithm of a silence, and with a knee.
+        let bent = |now: f64| Some(ln(1.0 + now / 1e9) - ln(1.0 + 7e9 / 1e9));
+        let knee = |now: f64| Some(now.min(5e9) + (now - 5e9).max(0.0) / 1e3 - 5_002_000_000.0);
+        for (quantity, zero) in [(bent as fn(f64) -> _, 7_000_000_000_i64), (knee, 7_000_000_000)] {
+            for expected in [0, month, 100 * month] {
+                let (found, asked) = from(expected, quantity);
+                assert!((found - zero).abs() <= 2_000 && asked <= 30, "{found} of {asked} from {expected}");
+            }
+        }
+        assert_eq!(from(month, |_| Some(0.0)), (0, 1), "at once");
+        assert!(from(month, |now| (now < 1e12).then_some(-1.0)).0 >= 1_000_000_000_000, "past the range");
     }
 }

@@ -4,15 +4,20 @@
 //! odds, and what it does not see. Between two days, and without events, the score only rises; that is what
 //! [`crate::watch`] rests on.
 
+use std::array::from_fn;
+
 use events::{EventTime, Span};
 
-use crate::features::{Features, NAMES};
+use crate::features::{COUNT, Features, NAMES};
 use crate::history::MILLIS_PER_WEEK;
 use crate::purchase_days::PurchaseDays;
 use crate::purchase_model::PurchaseModel;
-use crate::special::logistic;
+use crate::special::{ln, logistic};
 use crate::trend::Activity;
 use crate::weights::Weights;
+
+/// A probability of 1 in ten-thousandths.
+const BASIS_POINTS: f64 = 10_000.0;
 
 /// What is known of a customer, as far as the score needs it.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,19 +59,23 @@ pub struct Reason {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Score {
     /// The points of each feature, in a fixed order.
-    pub reasons: Vec<Reason>,
+    pub reasons: [Reason; COUNT],
     log_odds: f64,
 }
 
 impl Score {
     /// The features, weighted and added up.
     pub fn of(weights: &Weights, features: &Features) -> Self {
-        let weighted = NAMES.into_iter().zip(weights.to_array().into_iter().zip(features.to_array()));
-        let reasons: Vec<_> =
-            weighted.map(|(feature, (weight, value))| Reason { feature, points: weight * value }).collect();
+        let (weights, values) = (weights.to_array(), features.to_array());
+        let reasons: [_; COUNT] = from_fn(|i| Reason { feature: NAMES[i], points: weights[i] * values[i] });
         // In one order, so that the sum has the same bits everywhere.
         let log_odds = reasons.iter().fold(0.0, |sum, reason| sum + reason.points);
         Self { reasons, log_odds }
+    }
+
+    /// The sum of the points.
+    pub(crate) fn log_odds(&self) -> f64 {
+        self.log_odds
     }
 
     /// The probability of no order within the horizon, in [0, 1].
@@ -77,8 +86,14 @@ impl Score {
     /// The same in ten-thousandths, rounded down: what records show, and what thresholds are compared with.
     pub fn basis_points(&self) -> u32 {
         // Within 0 to 10,000.
-        (self.probability() * 10_000.0) as u32
+        (self.probability() * BASIS_POINTS) as u32
     }
+}
+
+/// The log-odds at which a score of so many ten-thousandths begins; infinite for 10,000.
+pub(crate) fn log_odds_of(basis_points: u32) -> f64 {
+    let probability = f64::from(basis_points) / BASIS_POINTS;
+    ln(probability / (1.0 - probability))
 }
 
 /// What turns signals into a score.
@@ -131,7 +146,6 @@ pub(crate) mod tests {
     use crate::parameters::Parameters;
     use crate::purchase_days::Day;
     use crate::purchase_model::Variant;
-    use crate::special::ln;
 
     pub(crate) const DAY: i64 = 86_400_000;
 

@@ -8,8 +8,8 @@
 use events::{EventTime, Span};
 use serde::Serialize;
 
-use crate::crossing::first_moment;
-use crate::score::{Score, Scorer, Signals};
+use crate::crossing::{about_when_zero, first_moment};
+use crate::score::{Score, Scorer, Signals, log_odds_of};
 
 /// Where the search for a crossing begins: the usual silence after which somebody counts as lost is of that order.
 const USUAL_SILENCE: Span = Span::from_days(30);
@@ -146,25 +146,33 @@ impl WatchState {
 /// The first moment after `now` at which the score may have come to the threshold, if nothing happens.
 fn next_look(rules: &Rules, scorer: &Scorer, signals: &Signals<'_>, now: EventTime) -> Option<EventTime> {
     let trend = signals.activity.trend_at(now, scorer.ahead);
-    let as_it_is = crossing(rules, signals, scorer, now, |at| scorer.score_with(signals, trend, at));
-    let Some(midnight) = signals.activity.steady_until(now, scorer.ahead) else { return as_it_is };
-    if as_it_is.is_some_and(|at| at < midnight) {
-        return as_it_is;
+    let as_it_is = |at| scorer.score_with(signals, trend, at);
+    let Some(midnight) = signals.activity.steady_until(now, scorer.ahead) else {
+        return crossing(rules, signals, scorer, now, as_it_is);
+    };
+    if has_risen(rules, as_it_is(midnight - Span::from_millis(1))) {
+        return crossing(rules, signals, scorer, now, as_it_is);
     }
-    let at_worst = crossing(rules, signals, scorer, now, |at| scorer.worst_score(signals, at));
-    at_worst.map(|at| at.max(midnight))
+    // From midnight on there may be less activity.
+    crossing(rules, signals, scorer, midnight, |at| scorer.worst_score(signals, at))
 }
 
-/// The first millisecond at which a score that only rises has come to the threshold; `None` if it never will.
+/// The first millisecond from `start` on at which a score that only rises has come to the threshold; `None` if it never
+/// will.
 fn crossing(
     rules: &Rules,
     signals: &Signals<'_>,
     scorer: &Scorer,
-    now: EventTime,
+    start: EventTime,
     score: impl Fn(EventTime) -> Option<Score>,
 ) -> Option<EventTime> {
-    let near = now.max(signals.last_order + USUAL_SILENCE);
-    // Where there is no history any more, the end of the range is passed.
-    let risen = |at| score(at).is_none_or(|score| score.basis_points() >= rules.enter);
-    first_moment(now, near, risen).filter(|at| signals.purchases.history_at(*at, scorer.ahead).is_some())
+    let missing = |at| score(at).map(|score| score.log_odds() - log_odds_of(rules.enter));
+    let near = about_when_zero(start, signals.last_order + USUAL_SILENCE, missing);
+    first_moment(start, near, |at| has_risen(rules, score(at)))
+        .filter(|at| signals.purchases.history_at(*at, scorer.ahead).is_some())
+}
+
+/// Whether the threshold is reached. Where there is no history any more, the end of the range is passed.
+fn has_risen(rules: &Rules, score: Option<Score>) -> bool {
+    score.is_none_or(|score| score.basis_points() >= rules.enter)
 }
