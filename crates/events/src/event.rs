@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 
 use crate::codec::{Fault, Wire, take_long, wire_record, write_long};
 use crate::view::Viewed;
-use crate::{AnonymousId, CustomerId, EventId, EventTime};
+use crate::{AnonymousId, CustomerId, EventId, EventKeyRef, EventTime};
 
 /// Something that happened to a known customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,14 @@ pub struct Event<T = SmolStr> {
     /// History fed in later: it changes state, and nothing fires.
     #[serde(default)]
     pub backfill: bool,
+}
+
+impl<T: AsRef<str>> Event<T> {
+    /// The event's place in the order, given its offset in the log.
+    pub fn key(&self, offset: u64) -> EventKeyRef<'_> {
+        let (occurred_at, rank) = (self.occurred_at, self.body.rank());
+        EventKeyRef { occurred_at, rank, event_id: self.event_id.as_str().as_bytes(), offset }
+    }
 }
 
 /// Something that happened to a visitor who is not known as a customer.

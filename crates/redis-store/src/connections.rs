@@ -55,6 +55,14 @@ impl Seeds {
         Ok(Self { clients: clients(urls, settings)?, kind })
     }
 
+    /// The place of a task's owner among the known ones: all tasks have one where Sentinels tell.
+    fn place_of<'k>(&self, keys: &'k TaskKeys) -> &'k str {
+        match self.kind {
+            Kind::Sentinel { .. } => MASTER,
+            Kind::Standalone | Kind::Cluster => &keys.tag,
+        }
+    }
+
     /// The first of them.
     pub fn first(&self) -> &Client {
         &self.clients[0]
@@ -129,7 +137,7 @@ impl Connections {
         let owner = self.owner(keys).await?;
         let answer = self.ask_server(&owner, pipeline).await;
         if answer.is_err() {
-            self.forget_owner(keys);
+            self.owners.remove(self.seeds.place_of(keys));
         }
         answer
     }
@@ -177,7 +185,7 @@ impl Connections {
 
     /// Closes the connection to where the task's keys are.
     pub fn forget(&mut self, keys: &TaskKeys) {
-        match self.forget_owner(keys) {
+        match self.owners.remove(self.seeds.place_of(keys)) {
             Some(owner) => self.open.remove(&address_of(&owner)),
             None => self.open.remove(&address_of(&self.seeds.clients[0])),
         };
@@ -185,9 +193,11 @@ impl Connections {
 
     /// Every server that holds keys: the one, or the masters of the cluster.
     pub async fn masters(&mut self) -> RedisResult<Vec<Client>> {
-        match self.seeds.kind {
+        match self.seeds.kind.clone() {
             Kind::Standalone => return Ok(self.seeds.clients.clone()),
-            Kind::Sentinel { .. } => return Ok(vec![self.told_master().await?]),
+            Kind::Sentinel { sentinels, master } => {
+                return Ok(vec![self.told_master(&sentinels, &master).await?]);
+            }
             Kind::Cluster => {}
         }
         let (seed, _, slots) = self.ask_a_seed("0").await?;
@@ -210,52 +220,35 @@ impl Connections {
     }
 
     async fn owner(&mut self, keys: &TaskKeys) -> RedisResult<Client> {
-        match self.seeds.kind {
-            Kind::Standalone => return Ok(self.seeds.clients[0].clone()),
-            Kind::Sentinel { .. } => return self.master().await,
-            Kind::Cluster => {}
-        }
-        if let Some(owner) = self.owners.get(&keys.tag) {
+        if let Some(owner) = self.owners.get(self.seeds.place_of(keys)) {
             return Ok(owner.clone());
         }
+        let owner = match self.seeds.kind.clone() {
+            Kind::Standalone => return Ok(self.seeds.clients[0].clone()),
+            Kind::Cluster => self.owner_of_slot(keys).await?,
+            Kind::Sentinel { sentinels, master } => self.told_master(&sentinels, &master).await?,
+        };
+        self.owners.insert(self.seeds.place_of(keys).to_owned(), owner.clone());
+        Ok(owner)
+    }
+
+    /// The node of the cluster that has the keys now.
+    async fn owner_of_slot(&mut self, keys: &TaskKeys) -> RedisResult<Client> {
         let (seed, slot, slots) = self.ask_a_seed(&keys.tag).await?;
         let owns =
             |row: &&Vec<Value>| slot_range(row).is_some_and(|(first, last)| (first..=last).contains(&slot));
         let row = slots.iter().find(owns).ok_or_else(|| confused("no node of the cluster owns the slot"))?;
-        let owner = node(&seed, row)?;
-        self.owners.insert(keys.tag.clone(), owner.clone());
-        Ok(owner)
-    }
-
-    /// Where the keys were is to be asked anew.
-    fn forget_owner(&mut self, keys: &TaskKeys) -> Option<Client> {
-        match self.seeds.kind {
-            Kind::Sentinel { .. } => self.owners.remove(MASTER),
-            Kind::Standalone | Kind::Cluster => self.owners.remove(&keys.tag),
-        }
-    }
-
-    /// The master that Sentinels told of last, or tell of now.
-    async fn master(&mut self) -> RedisResult<Client> {
-        if let Some(master) = self.owners.get(MASTER) {
-            return Ok(master.clone());
-        }
-        let master = self.told_master().await?;
-        self.owners.insert(MASTER.to_owned(), master.clone());
-        Ok(master)
+        node(&seed, row)
     }
 
     /// What the first Sentinel says that answers. One that has just been deposed refuses writes, so that a Sentinel that
     /// has not heard of it costs an attempt and no more.
-    async fn told_master(&mut self) -> RedisResult<Client> {
-        let Kind::Sentinel { sentinels, master } = self.seeds.kind.clone() else {
-            return Ok(self.seeds.clients[0].clone());
-        };
+    async fn told_master(&mut self, sentinels: &[Client], master: &str) -> RedisResult<Client> {
         let mut question = redis::pipe();
         question.cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(master);
         let mut failure = confused("no Sentinel answers");
         for sentinel in sentinels {
-            match self.ask_server::<(Option<(String, u16)>,)>(&sentinel, &question).await {
+            match self.ask_server::<(Option<(String, u16)>,)>(sentinel, &question).await {
                 Ok((Some((host, port)),)) => {
                     let info = self.seeds.clients[0].get_connection_info();
                     return Client::open(at_address(info, Some(host), port));

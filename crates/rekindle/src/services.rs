@@ -13,6 +13,7 @@ mod observed_log;
 mod observed_store;
 mod process;
 mod slot;
+mod standstill;
 mod takeovers;
 mod told;
 mod triggers;

@@ -12,18 +12,17 @@
 
 #[path = "services/installation.rs"]
 mod installation;
+#[path = "services/lived.rs"]
+mod lived;
 mod program;
 #[path = "services/running.rs"]
 mod running;
 
-use std::time::Duration;
-
 use installation::Installation;
+use lived::lived;
 use program::{Run, rekindle};
-use running::{Running, eventually};
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_secs(90);
 /// Live the wait is 30 minutes, and every third customer orders after 10: with 5 these are reminded, too.
 const SOON: [&str; 2] = ["--variant", "soon: triggers.cart-abandonment.wait=5m"];
 const LIVE: [&str; 2] = ["--compare", "live"];
@@ -59,17 +58,9 @@ fn same(report: &Value) -> u64 {
 
 #[test]
 fn variants_are_compared_with_each_other_and_with_what_was_published() {
-    let Some(shop) = Installation::for_test("backtestlog") else { return };
-    shop.create_topics();
-    let reminded = shop.produce_carts(60).len() as u64;
+    let Some((shop, reminded)) = lived("backtestlog") else { return };
+    let reminded = reminded.len() as u64;
     let ordered = 60 - reminded;
-    let mut triggers = Running::start("triggers", &shop.settings());
-    let mut ingest = Running::start("ingest", &shop.settings());
-    eventually("all triggers are out", PATIENCE, || shop.fired().len() as u64 >= reminded);
-    for process in [&mut ingest, &mut triggers] {
-        process.signal("TERM");
-        assert_eq!(process.exit_code(PATIENCE), 0, "{}", process.log());
-    }
     let (positions, ends) = (shop.positions(), shop.ends());
 
     let among_themselves = report(&shop, &SOON);

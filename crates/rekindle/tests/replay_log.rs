@@ -11,6 +11,8 @@
 
 #[path = "services/installation.rs"]
 mod installation;
+#[path = "services/lived.rs"]
+mod lived;
 mod program;
 #[path = "services/running.rs"]
 mod running;
@@ -20,27 +22,13 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use installation::Installation;
+use lived::lived;
 use program::{Run, command, rekindle};
-use running::{Running, eventually};
+use running::eventually;
 use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_secs(90);
 const LOG: [&str; 2] = ["--source", "customer-events"];
-
-/// An installation that has published its triggers, and is stopped.
-fn lived(test: &str) -> Option<(Installation, Vec<String>)> {
-    let shop = Installation::for_test(test)?;
-    shop.create_topics();
-    let expected = shop.produce_carts(60);
-    let mut triggers = Running::start("triggers", &shop.settings());
-    let mut ingest = Running::start("ingest", &shop.settings());
-    eventually("all triggers are out", PATIENCE, || shop.fired().len() >= expected.len());
-    for process in [&mut ingest, &mut triggers] {
-        process.signal("TERM");
-        assert_eq!(process.exit_code(PATIENCE), 0, "{}", process.log());
-    }
-    Some((shop, expected))
-}
 
 fn replay(shop: &Installation, args: &[&str]) -> Run {
     let args: Vec<String> = ["replay"].iter().chain(args).map(|&word| word.to_owned()).collect();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use engine::ports::Record;
 use events::normalise::{Arrival, NativeRecord, Normaliser, Notes, Outcome, RawRecord, RefusalReason};
 use events::view::Event;
-use events::{EventTime, Origin, TopicPartition, Viewed as _, codec};
+use events::{EventKeyRef, EventTime, Origin, TopicPartition, codec};
 use smol_str::SmolStr;
 
 use crate::error::ReplayError;
@@ -207,14 +207,9 @@ impl<'s> Intake<'s> {
     fn outcome(&mut self, place: Place<'_>, rows: u64, outcome: Outcome) -> Result<(), ReplayError> {
         match outcome {
             Outcome::Event(normalised) => {
-                self.count_rows(rows);
-                self.counts.event_rows += rows;
-                self.counts.events += 1;
-                *self.counts.kinds.entry(normalised.event.body.rank()).or_default() += 1;
                 self.note(normalised.notes);
-                let event = normalised.event.view();
-                let record = codec::encode_event(&event);
-                self.sort_in(&event, &record)
+                let record = codec::encode_event(normalised.event.as_ref());
+                self.sort_in(rows, &normalised.event.key(0), &record)
             }
             Outcome::Anonymous(normalised) => {
                 self.count_rows(rows);
@@ -243,19 +238,21 @@ impl<'s> Intake<'s> {
             let detail = "`occurred_at` lies after the start of the run";
             return self.refuse(place, 1, RefusalReason::InTheFuture.as_str(), detail);
         }
-        self.count_rows(1);
-        self.counts.event_rows += 1;
-        self.counts.events += 1;
-        *self.counts.kinds.entry(event.body.rank()).or_default() += 1;
+        let key = event.key(0);
         if self.settings.backfill && !event.backfill {
-            let event = Event { backfill: true, ..event.clone() };
-            return self.sort_in(&event, &codec::encode_event(&event));
+            let flagged = codec::encode_event(&Event { backfill: true, ..event.clone() });
+            return self.sort_in(1, &key, &flagged);
         }
-        self.sort_in(event, record)
+        self.sort_in(1, &key, record)
     }
 
-    fn sort_in(&mut self, event: &Event, record: &[u8]) -> Result<(), ReplayError> {
-        self.sorter.push(event, record).map_err(ReplayError::sort)
+    /// Counts an event that came of so many rows, and puts it into its place.
+    fn sort_in(&mut self, rows: u64, key: &EventKeyRef<'_>, record: &[u8]) -> Result<(), ReplayError> {
+        self.count_rows(rows);
+        self.counts.event_rows += rows;
+        self.counts.events += 1;
+        *self.counts.kinds.entry(key.rank).or_default() += 1;
+        self.sorter.push(key, record).map_err(ReplayError::sort)
     }
 
     fn note(&mut self, notes: Notes) {

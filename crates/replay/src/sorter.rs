@@ -11,8 +11,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 
 use bytes::Bytes;
-use events::EventTime;
-use events::view::Event;
+use events::{EventKeyRef, EventTime};
 
 /// How many runs are merged at once; more would need more open files than a process usually may have.
 const MAX_RUNS: usize = 128;
@@ -66,12 +65,13 @@ impl EventSorter {
         }
     }
 
-    /// Takes an event in, with its record of `customer-events`.
+    /// Takes an event in, by its key, with its record of `customer-events`. Of equal ids the place in the input decides, not
+    /// the key's offset.
     ///
     /// # Errors
     /// If a temporary file cannot be written.
-    pub fn push(&mut self, event: &Event, record: &[u8]) -> io::Result<()> {
-        let id = event.event_id.as_str().as_bytes();
+    pub fn push(&mut self, key: &EventKeyRef<'_>, record: &[u8]) -> io::Result<()> {
+        let id = key.event_id;
         let (Ok(id_len), Ok(record_len)) = (u32::try_from(id.len()), u32::try_from(record.len())) else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "an event of more than 4 GiB"));
         };
@@ -81,7 +81,7 @@ impl EventSorter {
         let start = self.arena.len();
         self.arena.extend_from_slice(id);
         self.arena.extend_from_slice(record);
-        let (occurred_at, rank) = (event.occurred_at, event.body.rank());
+        let EventKeyRef { occurred_at, rank, .. } = *key;
         self.entries.push(Entry { occurred_at, start, id_len, record_len, rank });
         Ok(())
     }
@@ -340,7 +340,7 @@ impl RunWriter {
 #[cfg(test)]
 mod tests {
     use events::event::PageViewed;
-    use events::{Body, Context, CustomerId, Event, EventId, Origin, Viewed as _};
+    use events::{Body, Context, CustomerId, Event, EventId, Origin};
 
     use super::*;
 
@@ -365,7 +365,7 @@ mod tests {
         let mut sorter = EventSorter::new(memory);
         for (place, event) in events.iter().enumerate() {
             let record = format!("{}/{}/{place}", event.occurred_at.as_millis(), event.event_id);
-            sorter.push(&event.view(), record.as_bytes()).unwrap();
+            sorter.push(&event.key(0), record.as_bytes()).unwrap();
         }
         let spilled = sorter.spilled_bytes();
         let text =
@@ -399,7 +399,7 @@ mod tests {
             let mut sorter = EventSorter::new(memory);
             events
                 .iter()
-                .for_each(|event| sorter.push(&event.view(), event.event_id.as_str().as_bytes()).unwrap());
+                .for_each(|event| sorter.push(&event.key(0), event.event_id.as_str().as_bytes()).unwrap());
             let mut sorted = sorter.finish().unwrap();
             let all: Vec<SortedEvent> = sorted.by_ref().map(Result::unwrap).collect();
             assert_eq!(all.len(), 500);

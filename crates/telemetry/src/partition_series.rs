@@ -58,6 +58,14 @@ impl<const N: usize> PartitionSeries<N> {
     }
 }
 
+impl PartitionSeries<1> {
+    /// Shows a 1 for each of these partitions, as [`show`](Self::show) does.
+    pub(crate) fn mark<'a>(&mut self, partitions: impl IntoIterator<Item = (&'a str, i32)>) {
+        let labels = partitions.into_iter().map(|(topic, partition)| PartitionLabels::new(topic, partition));
+        self.show(labels.map(|labels| (labels, [Some(1.0)])));
+    }
+}
+
 impl<const N: usize> Drop for PartitionSeries<N> {
     fn drop(&mut self) {
         self.show([]);

@@ -113,8 +113,7 @@ impl TaskMetrics {
 
     /// Takes in every partition of the worker that stands still until a person has decided.
     pub fn observe_halted<'a>(&mut self, partitions: impl IntoIterator<Item = (&'a str, i32)>) {
-        let labels = partitions.into_iter().map(|(topic, partition)| PartitionLabels::new(topic, partition));
-        self.halted.show(labels.map(|labels| (labels, [Some(1.0)])));
+        self.halted.mark(partitions);
     }
 
     fn observe_at<'a>(

@@ -16,8 +16,8 @@ use serde_avro_fast::ser::SerializerConfig;
 pub use framing::{PREFIX_MAGIC, SCHEMA_HEADER, split_frame, to_prefix_form};
 pub use peek::{Head, Peeked, peek};
 pub use schemas::BuiltInSchema;
-pub use wire::Wire;
-pub(crate) use wire::{Fault, take_long, wire_record, write_long};
+pub(crate) use wire::wire_record;
+pub use wire::{Fault, LONGEST_LONG, Wire, take_long, write_long};
 
 use crate::{AnonymousEvent, Event, LogEntry, Tick, view};
 

@@ -94,9 +94,16 @@ pub(crate) fn take_bytes<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Fault> {
     Ok(text)
 }
 
-/// Avro's long: zigzag, 7 bits a byte, least significant first. Most are lengths and indexes of one byte.
+/// The most bytes that a long takes.
+pub const LONGEST_LONG: usize = 10;
+
+/// Takes a long off the front of `rest`. Avro's is zigzag, 7 bits a byte, least significant first; most are lengths and
+/// indexes of one byte.
+///
+/// # Errors
+/// [`Fault::Truncated`], or [`Fault::LongNumber`] if it has more than 64 bits.
 #[inline]
-pub(crate) fn take_long(rest: &mut &[u8]) -> Result<i64, Fault> {
+pub fn take_long(rest: &mut &[u8]) -> Result<i64, Fault> {
     match *rest {
         [byte, after @ ..] if *byte < 0x80 => {
             *rest = after;
@@ -108,7 +115,7 @@ pub(crate) fn take_long(rest: &mut &[u8]) -> Result<i64, Fault> {
 
 fn take_long_of_many_bytes(rest: &mut &[u8]) -> Result<i64, Fault> {
     let mut value: u64 = 0;
-    for (place, byte) in rest.iter().take(10).enumerate() {
+    for (place, byte) in rest.iter().take(LONGEST_LONG).enumerate() {
         if place == 9 && *byte > 1 {
             return Err(Fault::LongNumber);
         }
@@ -127,7 +134,7 @@ fn unzigzag(value: u64) -> i64 {
 
 /// Appends a long.
 #[inline]
-pub(crate) fn write_long(long: i64, out: &mut Vec<u8>) {
+pub fn write_long(long: i64, out: &mut Vec<u8>) {
     let mut value = (long << 1 ^ long >> 63) as u64;
     while value >= 0x80 {
         out.push(value as u8 | 0x80);

@@ -15,6 +15,7 @@ use telemetry::{IngestMetrics, IngestTotals, LogMetrics, Pace, Phase, RawPartiti
 use super::conditions::{Condition, Conditions};
 use super::log_ends::{KnownEnds, ObservedEnds};
 use super::observed_log::ObservedLog;
+use super::standstill::Standstill;
 use super::watched::Watched;
 use super::{Station, connect};
 use crate::config::settings::Settings;
@@ -50,7 +51,7 @@ pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
         metrics: IngestMetrics::new(&station.registry, SERVICE),
         ends,
         partitions: BTreeSet::new(),
-        halted: BTreeSet::new(),
+        standstill: Standstill::default(),
     };
     let exit = pollster::block_on(worker.run(&station.stop, |worker| shown.observe(worker)));
     drop((worker, shown));
@@ -70,7 +71,7 @@ struct Shown {
     /// Which partitions it read when it last looked.
     partitions: BTreeSet<TopicPartition>,
     /// Which stood still.
-    halted: BTreeSet<TopicPartition>,
+    standstill: Standstill,
 }
 
 impl Shown {
@@ -144,12 +145,6 @@ impl Shown {
     fn show_halted<L: Log, C: Clock, E: EndOffsets>(&mut self, worker: &IngestWorker<L, C, E>) {
         let halted = worker.halted();
         self.metrics.observe_halted(halted.keys().map(|at| (at.topic.as_str(), at.partition)));
-        for (partition, cause) in halted.iter().filter(|(partition, _)| !self.halted.contains(partition)) {
-            tracing::error!(%partition, %cause, "a partition stands still until somebody has decided");
-        }
-        self.halted = halted.keys().cloned().collect();
-        let detail: Vec<_> =
-            halted.iter().map(|(partition, cause)| format!("{partition}: {cause}")).collect();
-        self.conditions.tell(Condition::Halted, (!detail.is_empty()).then(|| detail.join("; ")));
+        self.standstill.tell(halted, &self.conditions);
     }
 }

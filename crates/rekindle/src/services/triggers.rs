@@ -24,6 +24,7 @@ use super::conditions::{Condition, Conditions};
 use super::log_ends::LogEnds;
 use super::observed_log::ObservedLog;
 use super::observed_store::ObservedStore;
+use super::standstill::Standstill;
 use super::watched::Watched;
 use super::{Station, connect};
 use crate::config::settings::Settings;
@@ -60,7 +61,7 @@ pub fn work(station: Station, settings: &Settings, slot: &str) -> Result<Exit> {
         traffic: store.traffic(),
         ends: LogEnds::new(connect::ends(&settings.kafka, vec![log_topic.clone()])?),
         partitions: BTreeSet::new(),
-        halted: BTreeSet::new(),
+        standstill: Standstill::default(),
     };
     let log = connect::log(&settings.kafka, &settings.service, slot, vec![log_topic.clone()])?;
     let log = observed(log, &conditions, &watched, &station.registry, log_topic.clone());
@@ -115,7 +116,7 @@ struct Shown<E = KafkaEndOffsets> {
     /// Which partitions ran when it last looked.
     partitions: BTreeSet<TopicPartition>,
     /// Which stood still.
-    halted: BTreeSet<TopicPartition>,
+    standstill: Standstill,
 }
 
 impl<E: EndOffsets> Shown<E> {
@@ -193,13 +194,7 @@ impl<E: EndOffsets> Shown<E> {
     fn show_halted<L: Log, S: StateStore>(&mut self, worker: &Worker<L, S, TriggerFold>) {
         let halted = worker.halted();
         self.tasks.observe_halted(halted.keys().map(|at| (at.topic.as_str(), at.partition)));
-        for (partition, cause) in halted.iter().filter(|(partition, _)| !self.halted.contains(partition)) {
-            tracing::error!(%partition, %cause, "a partition stands still until somebody has decided");
-        }
-        self.halted = halted.keys().cloned().collect();
-        let detail: Vec<_> =
-            halted.iter().map(|(partition, cause)| format!("{partition}: {cause}")).collect();
-        self.conditions.tell(Condition::Halted, (!detail.is_empty()).then(|| detail.join("; ")));
+        self.standstill.tell(halted, &self.conditions);
     }
 
     fn log_partitions<L: Log, S: StateStore>(&mut self, worker: &Worker<L, S, TriggerFold>) {

@@ -158,15 +158,16 @@ fn ended(error: io::Error, events: u64) -> ContainerError {
     }
 }
 
-/// Avro's long: zigzag, 7 bits a byte.
+/// A long off a stream; the codec knows how it is written.
 fn take_long(reader: &mut impl Read, events: u64) -> Result<i64, ContainerError> {
-    let mut value: u64 = 0;
-    for place in 0..10 {
-        let mut byte = [0];
-        reader.read_exact(&mut byte).map_err(|error| ended(error, events))?;
-        value |= u64::from(byte[0] & 0x7f) << (7 * place);
-        if byte[0] & 0x80 == 0 {
-            return Ok((value >> 1) as i64 ^ -((value & 1) as i64));
+    let mut bytes = [0; codec::LONGEST_LONG];
+    for end in 1..=bytes.len() {
+        reader.read_exact(&mut bytes[end - 1..end]).map_err(|error| ended(error, events))?;
+        if bytes[end - 1] & 0x80 == 0 {
+            if let Ok(long) = codec::take_long(&mut &bytes[..end]) {
+                return Ok(long);
+            }
+            break;
         }
     }
     Err(ContainerError::Damaged { events, what: "a number that does not end".to_owned() })
@@ -197,10 +198,10 @@ impl<W: Write> ContainerWriter<W> {
     /// If `to` does not take it.
     pub fn begin(mut to: W) -> io::Result<Self> {
         let mut header = MAGIC.to_vec();
-        put_long(1, &mut header);
+        codec::write_long(1, &mut header);
         put_bytes(b"avro.schema", &mut header);
         put_bytes(BuiltInSchema::Event.text().as_bytes(), &mut header);
-        put_long(0, &mut header);
+        codec::write_long(0, &mut header);
         header.extend_from_slice(&MARKER);
         to.write_all(&header)?;
         Ok(Self { to, block: Vec::with_capacity(2 * BLOCK_BYTES), events: 0 })
@@ -234,8 +235,8 @@ impl<W: Write> ContainerWriter<W> {
             return Ok(());
         }
         let mut sizes = Vec::with_capacity(20);
-        put_long(self.events, &mut sizes);
-        put_long(self.block.len() as i64, &mut sizes);
+        codec::write_long(self.events, &mut sizes);
+        codec::write_long(self.block.len() as i64, &mut sizes);
         self.to.write_all(&sizes)?;
         self.to.write_all(&self.block)?;
         self.to.write_all(&MARKER)?;
@@ -245,17 +246,8 @@ impl<W: Write> ContainerWriter<W> {
     }
 }
 
-fn put_long(long: i64, out: &mut Vec<u8>) {
-    let mut value = (long << 1 ^ long >> 63) as u64;
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
 fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    put_long(bytes.len() as i64, out);
+    codec::write_long(bytes.len() as i64, out);
     out.extend_from_slice(bytes);
 }
 
@@ -352,12 +344,12 @@ mod tests {
         assert!(read(&other).unwrap_err().to_string().contains("`shop.Order`"));
         let (_, file) = file();
         let mut header = MAGIC.to_vec();
-        put_long(2, &mut header);
+        codec::write_long(2, &mut header);
         for (key, value) in [("avro.codec", "zstandard"), ("avro.schema", BuiltInSchema::Event.text())] {
             put_bytes(key.as_bytes(), &mut header);
             put_bytes(value.as_bytes(), &mut header);
         }
-        put_long(0, &mut header);
+        codec::write_long(0, &mut header);
         assert!(read(&[&header[..], &file].concat()).unwrap_err().to_string().contains("`zstandard`"));
     }
 }

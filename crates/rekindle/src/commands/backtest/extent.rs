@@ -3,7 +3,6 @@
 //! Must stay true: it goes by event time, so that it is the same for a run, for an earlier one and for what was sent. The
 //! partitions of a log are cut at different event times, and each customer by that of their own.
 
-use events::EventTime;
 use events::partitioner::partition_for;
 use replay::log_fold_each::Passage;
 
@@ -61,7 +60,7 @@ impl Extent {
     pub fn of_log(passages: &[Passage], partitions: u32) -> Self {
         let mut windows = vec![Window::NEVER; partitions.max(1) as usize];
         for passage in passages {
-            let (after_ms, to_ms) = (millis(passage.began), millis(passage.ended));
+            let (after_ms, to_ms) = (passage.began.as_millis(), passage.ended.as_millis());
             let place = usize::try_from(passage.partition).ok().and_then(|place| windows.get_mut(place));
             if let Some(window) = place {
                 *window = Window { after_ms, to_ms, known_by_ms: to_ms };
@@ -81,32 +80,15 @@ impl Extent {
     }
 }
 
-fn millis(time: EventTime) -> i64 {
-    time.as_millis()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::told::{Rule, Stage};
+    use events::EventTime;
+
+    use super::super::told::fixture::a_fired_cart;
     use super::*;
 
     fn told(customer: &str, fired_ms: i64, known_ms: Option<i64>) -> Told {
-        Told {
-            side: 0,
-            stage: Stage::Fired,
-            rule: Rule { trigger: "cart_abandonment".into(), step: 0, tier: None },
-            customer: customer.into(),
-            trigger_id: "t".into(),
-            episode_id: "e".into(),
-            armed_ms: 0,
-            fired_ms,
-            known_ms,
-            stopped_by: None,
-            reason: None,
-            summary: String::new(),
-            held_out: false,
-            value: None,
-        }
+        Told { customer: customer.into(), fired_ms, known_ms, ..a_fired_cart() }
     }
 
     #[test]

@@ -37,26 +37,11 @@ pub fn pair<'t>(base: Vec<&'t Told>, variant: Vec<&'t Told>) -> Pairs<'t> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::{Rule, Stage};
+    use super::super::told::fixture::a_fired_cart;
     use super::*;
 
     fn fired(id: &str, episode: &str, armed_ms: i64, fired_ms: i64) -> Told {
-        Told {
-            side: 0,
-            stage: Stage::Fired,
-            rule: Rule { trigger: "cart_abandonment".into(), step: 0, tier: None },
-            customer: "c".into(),
-            trigger_id: id.into(),
-            episode_id: episode.into(),
-            armed_ms,
-            fired_ms,
-            known_ms: None,
-            stopped_by: None,
-            reason: None,
-            summary: String::new(),
-            held_out: false,
-            value: None,
-        }
+        Told { trigger_id: id.into(), episode_id: episode.into(), armed_ms, fired_ms, ..a_fired_cart() }
     }
 
     #[test]

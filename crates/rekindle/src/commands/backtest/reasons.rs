@@ -202,27 +202,19 @@ pub fn lasting(ms: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::Rule;
+    use super::super::told::fixture::a_fired_cart;
     use super::*;
 
     const HOUR: i64 = 3_600_000;
 
     fn told(stage: Stage, armed_ms: i64, fired_ms: i64) -> Told {
         Told {
-            side: 0,
             stage,
-            rule: Rule { trigger: "cart_abandonment".into(), step: 0, tier: None },
-            customer: "c".into(),
             trigger_id: format!("armed at {armed_ms}").into(),
-            episode_id: "e".into(),
             armed_ms,
             fired_ms,
-            known_ms: None,
-            stopped_by: None,
-            reason: None,
             summary: "Because.".to_owned(),
-            held_out: false,
-            value: None,
+            ..a_fired_cart()
         }
     }
 

@@ -254,3 +254,30 @@ struct Order<'a> {
     #[serde(borrow)]
     currency: Option<Cow<'a, str>>,
 }
+
+#[cfg(test)]
+pub mod fixture {
+    //! What the tests of the comparison begin with.
+
+    use super::{Rule, Stage, Told};
+
+    /// The first step of `c`'s cart, armed and fired at the beginning of time.
+    pub fn a_fired_cart() -> Told {
+        Told {
+            side: 0,
+            stage: Stage::Fired,
+            rule: Rule { trigger: "cart_abandonment".into(), step: 0, tier: None },
+            customer: "c".into(),
+            trigger_id: "t".into(),
+            episode_id: "e".into(),
+            armed_ms: 0,
+            fired_ms: 0,
+            known_ms: None,
+            stopped_by: None,
+            reason: None,
+            summary: String::new(),
+            held_out: false,
+            value: None,
+        }
+    }
+}

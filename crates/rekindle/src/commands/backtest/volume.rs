@@ -120,25 +120,11 @@ pub fn count(told: &[&Told], volumes: &mut BTreeMap<Rule, Volume>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::told::fixture::a_fired_cart;
     use super::*;
 
     fn told(stage: Stage, trigger_id: &str) -> Told {
-        Told {
-            side: 0,
-            stage,
-            rule: Rule { trigger: "cart_abandonment".into(), step: 0, tier: None },
-            customer: "c".into(),
-            trigger_id: trigger_id.into(),
-            episode_id: "e".into(),
-            armed_ms: 0,
-            fired_ms: 1,
-            known_ms: None,
-            stopped_by: None,
-            reason: None,
-            summary: String::new(),
-            held_out: false,
-            value: None,
-        }
+        Told { stage, trigger_id: trigger_id.into(), fired_ms: 1, ..a_fired_cart() }
     }
 
     #[test]
