@@ -135,13 +135,6 @@ pub trait Log {
     /// [`LogError::Unavailable`] to try again.
     async fn start(&mut self, partition: &TopicPartition, from: Offset) -> Result<(), LogError>;
 
-    /// Reads nothing of these for now, and goes on with all others where it left off. Whoever is released, or assigned
-    /// anew, is not held back.
-    ///
-    /// # Errors
-    /// [`LogError::Unavailable`] to try again.
-    async fn hold_back(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError>;
-
     /// Completes a revocation, or drops partitions whose owner has changed.
     ///
     /// # Errors

@@ -28,11 +28,6 @@ impl TopicPartition {
     pub fn new(topic: impl AsRef<str>, partition: i32) -> Self {
         Self { topic: SmolStr::new(topic), partition }
     }
-
-    /// The topic's name and the partition's number.
-    pub fn parts(&self) -> (&str, i32) {
-        (&self.topic, self.partition)
-    }
 }
 
 impl std::fmt::Display for TopicPartition {

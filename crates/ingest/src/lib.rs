@@ -6,7 +6,6 @@
 #![allow(clippy::disallowed_methods, reason = "a service, not a pure crate")]
 
 mod addressing;
-mod alignment;
 mod dead_letter;
 pub mod halt;
 pub mod outcome;

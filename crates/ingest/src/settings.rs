@@ -31,8 +31,6 @@ pub struct Settings {
     pub transaction_bytes: usize,
     /// How many raw records may lie between two ticks of one transaction.
     pub events_per_tick: usize,
-    /// A partition whose watermark is further than this ahead of the slowest of the same worker waits for it.
-    pub max_watermark_drift: Span,
     /// Whether the `identity` service runs: then the partitions of `anonymous_events` are sources, too.
     pub identity: Identity,
 }
@@ -74,7 +72,6 @@ impl Default for Settings {
             transaction_records: 10_000,
             transaction_bytes: 16 << 20,
             events_per_tick: 2_000,
-            max_watermark_drift: Span::from_secs(10 * 60),
             identity: Identity::Absent,
         }
     }

@@ -4,7 +4,7 @@
 //! record of its transaction and speaks only for what is written by then (I7); after an abort or a doubt, offsets,
 //! watermarks and pending evidence go back to what is committed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use engine::lifecycle::{Lifecycle, live};
 use engine::membership::Membership;
@@ -16,7 +16,6 @@ use events::normalise::Normaliser;
 use events::{EventTime, SourceClaim, Span, Tick, TopicPartition};
 
 use crate::addressing::Targets;
-use crate::alignment::Alignment;
 use crate::halt::RawTopicShorter;
 use crate::outcome::OutcomeCounts;
 use crate::raw_watermark::RawWatermark;
@@ -64,7 +63,6 @@ pub struct IngestWorker<L, C, E> {
     open: OpenTransaction,
     /// Every source there was when that was last known.
     sources: Vec<TopicPartition>,
-    alignment: Alignment,
     last: LastDone,
     counts: OutcomeCounts,
     skipped_by_retention: u64,
@@ -85,7 +83,6 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
             membership: Membership::default(),
             open: OpenTransaction::default(),
             sources: Vec::new(),
-            alignment: Alignment::default(),
             last: LastDone::NEVER,
             counts: OutcomeCounts::default(),
             skipped_by_retention: 0,
@@ -103,7 +100,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
     }
 
     /// How far each raw partition of this worker is written, and its watermark.
-    pub fn watermarks(&self) -> impl Iterator<Item = (&TopicPartition, Option<EventTime>)> + Clone {
+    pub fn watermarks(&self) -> impl Iterator<Item = (&TopicPartition, Option<EventTime>)> {
         self.owned.iter().map(|(partition, owned)| (partition, owned.raw.watermark()))
     }
 
@@ -120,11 +117,6 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
     /// The raw partitions that stand still until a person has decided, and why.
     pub fn halted(&self) -> &BTreeMap<TopicPartition, RawTopicShorter> {
         &self.halted
-    }
-
-    /// The raw partitions that wait until slower ones have come nearer.
-    pub fn held_back(&self) -> &BTreeSet<TopicPartition> {
-        self.alignment.held_back()
     }
 
     /// Works until it is asked to stop, or fenced. `observe` sees the worker after each turn.
@@ -175,17 +167,6 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
             self.last.asked = now;
             self.evidence.ask();
         }
-    }
-
-    /// Lets those partitions wait that are far ahead of others.
-    async fn align(&mut self) -> Result<(), Setback> {
-        let wanted = self.alignment.wanted(self.watermarks(), self.settings.max_watermark_drift);
-        if wanted != *self.alignment.held_back() {
-            let partitions: Vec<_> = wanted.iter().cloned().collect();
-            self.log.hold_back(&partitions).await?;
-            self.alignment.hold_back(wanted);
-        }
-        Ok(())
     }
 
     fn is_due_to_publish(&self) -> bool {
@@ -358,7 +339,6 @@ impl<L: Log, C: Clock, E: EndOffsets> Lifecycle for IngestWorker<L, C, E> {
         self.membership.release_rest(&mut self.log).await?;
         self.begin_waiting().await?;
         self.hear_evidence();
-        self.align().await?;
         if self.is_due_to_publish() {
             self.publish().await?;
         }

@@ -68,10 +68,6 @@ impl Log for &mut PartlySilentLog {
         self.log.start(partition, from).await
     }
 
-    async fn hold_back(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
-        self.log.hold_back(partitions).await
-    }
-
     async fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
         self.log.release(partitions).await
     }

@@ -126,10 +126,6 @@ impl Log for KafkaLog {
         self.member.start(partition, from)
     }
 
-    async fn hold_back(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
-        self.member.hold_back(partitions)
-    }
-
     async fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
         self.member.release(partitions)
     }

@@ -42,8 +42,6 @@ pub(crate) struct GroupMember {
     /// `None` once it was given up, until the next poll makes a new one.
     consumer: Option<GroupConsumer>,
     consumption: Consumption,
-    /// Paused in librdkafka, which forgets that with the consumer only.
-    held_back: Vec<TopicPartition>,
     arena: Arena,
     trouble: Option<Trouble>,
 }
@@ -56,7 +54,6 @@ impl GroupMember {
             settings,
             consumer,
             consumption: Consumption::default(),
-            held_back: Vec::new(),
             arena: Arena::default(),
             trouble: None,
         })
@@ -195,27 +192,9 @@ impl GroupMember {
         Ok(())
     }
 
-    /// Fetches nothing of these for now. librdkafka drops what it has fetched of them, and fetches it again.
-    pub fn hold_back(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
-        let without = |all: &[TopicPartition], others: &[TopicPartition]| {
-            list_of(all.iter().filter(|partition| !others.contains(partition)))
-        };
-        let (pause, resume) = (without(partitions, &self.held_back), without(&self.held_back, partitions));
-        if pause.count() + resume.count() > 0 {
-            let consumer = self.consumer()?;
-            let changed = consumer.resume(&resume).and_then(|()| consumer.pause(&pause));
-            changed.map_err(|error| LogError::Unavailable(error.to_string()))?;
-            self.held_back = partitions.to_vec();
-        }
-        Ok(())
-    }
-
     /// Gives partitions up, and answers the group if it waits for that. They stay this member's until that has worked.
     pub fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
         self.consumption.halt(partitions);
-        let still_held: Vec<_> =
-            self.held_back.iter().filter(|held| !partitions.contains(held)).cloned().collect();
-        self.hold_back(&still_held)?;
         let released = match &self.consumer {
             Some(consumer) => unassign(consumer, |fetched| partitions.contains(fetched)),
             None => Ok(()),
@@ -228,7 +207,6 @@ impl GroupMember {
     /// Closes the consumer. As a static member it does not leave: its partitions wait for the slot's next process
     /// until the session times out.
     fn leave(&mut self) {
-        self.held_back.clear();
         let Some(consumer) = self.consumer.take() else { return };
         consumer.context().close();
         // Answers a revocation that still waits; an error says that there is nothing to answer.

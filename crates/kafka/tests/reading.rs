@@ -74,35 +74,6 @@ fn a_partition_that_was_released_and_comes_back_starts_where_it_is_told() {
 }
 
 #[test]
-fn a_partition_that_is_held_back_brings_nothing_and_then_goes_on_where_it_left_off() {
-    let Some(cluster) = Cluster::for_test("held-back") else { return };
-    let (mut log, source) = with_values(&cluster);
-    let brings_nothing =
-        |log: &mut KafkaLog| (0..5).all(|_| matches!(block_on(log.poll()), Ok(Polled::Idle)));
-    block_on(log.start(&source, 0)).unwrap();
-    block_on(log.hold_back(std::slice::from_ref(&source))).unwrap();
-    assert!(brings_nothing(&mut log));
-    block_on(log.start(&source, 2)).unwrap();
-    assert!(brings_nothing(&mut log), "also after a new start");
-    block_on(log.hold_back(&[])).unwrap();
-    assert_eq!(read(&mut log, 6).0, expected(2));
-
-    // What was written meanwhile comes once, and after a release nothing is held back.
-    block_on(log.hold_back(std::slice::from_ref(&source))).unwrap();
-    write(&mut log, &source, &["later"]);
-    assert!(brings_nothing(&mut log));
-    block_on(log.hold_back(&[])).unwrap();
-    assert_eq!(read(&mut log, 1).0, [(9, "later".to_owned())]);
-    block_on(log.hold_back(std::slice::from_ref(&source))).unwrap();
-    block_on(log.release(std::slice::from_ref(&source))).unwrap();
-    drop(log);
-    let mut log = opened(cluster.settings("0", &source.topic));
-    assigned(&mut log, 1);
-    block_on(log.start(&source, 5)).unwrap();
-    assert_eq!(read(&mut log, 4).0.len(), 4);
-}
-
-#[test]
 fn a_poll_brings_no_more_records_than_it_may() {
     let Some(cluster) = Cluster::for_test("bounded") else { return };
     let (log, source) = with_values(&cluster);

@@ -220,15 +220,6 @@ mod tests {
     }
 
     #[test]
-    fn partitions_may_not_wait_for_what_is_usual_at_rest() {
-        let load = |drift| load(None, &[], &[GATES_OFF, drift]);
-        assert!(load("ingest.max_watermark_drift=22s").is_ok());
-        let problem = load("ingest.max_watermark_drift=21s").unwrap_err().to_string();
-        assert!(problem.contains("ingest.max_watermark_drift: must be longer"), "{problem}");
-        assert!(problem.contains("21s"), "{problem}");
-    }
-
-    #[test]
     fn a_misspelt_variable_is_refused() {
         let problem = load(None, &[("REKINDLE__TRIGERS__RETENTION", "2d")], &[GATES_OFF]).unwrap_err();
         assert!(problem.to_string().contains("the nearest is `triggers`"), "{problem}");

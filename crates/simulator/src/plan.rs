@@ -245,7 +245,6 @@ fn ingest_settings(dice: &mut Dice, logic: Logic, grace: Span, allowed_lateness:
         transaction_records: *dice.pick(&[1, 5, 50]),
         transaction_bytes: *dice.pick(&[1, 16 << 20]),
         events_per_tick: *dice.pick(&[1, 3, 50]),
-        max_watermark_drift: Span::from_millis(*dice.pick(&[2_000, 20_000, 600_000])),
         ..ingest::Settings::default()
     }
 }

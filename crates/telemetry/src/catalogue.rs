@@ -128,9 +128,6 @@ catalogue! {
         unstable: GaugeVec = "rekindle_unstable_records" [Service Topic Partition];
         /// 1 for a partition that stands still until a person has decided. /readyz names the cause.
         halted: GaugeVec = "rekindle_halted_partitions" [Service Topic Partition];
-        /// 1 for a raw partition that waits, since it is more than `ingest.max_watermark_drift` of event time ahead of
-        /// another that the same worker of ingest reads. Only a backlog brings that about.
-        held_back: GaugeVec = "rekindle_held_back_partitions" [Service Topic Partition];
         /// Time of the workers' loops by what it went into; over all phases it is the wall time of the loops, of which a
         /// process has one for each of its workers. `poll`: fetching records and hearing of the group; `decode` (ingest) and
         /// `fold` (triggers): the work itself, and whatever is none of the others; `state`: reading from Redis; `publish`:

@@ -53,7 +53,6 @@ pub struct IngestMetrics {
     missed: RunningTotals<0>,
     partitions: PartitionSeries<5>,
     halted: PartitionSeries<1>,
-    held_back: PartitionSeries<1>,
 }
 
 impl IngestMetrics {
@@ -75,18 +74,12 @@ impl IngestMetrics {
                 ],
             ),
             halted: PartitionSeries::new(service, [&families.halted]),
-            held_back: PartitionSeries::new(service, [&families.held_back]),
         }
     }
 
     /// Takes in every partition of the worker that stands still until a person has decided.
     pub fn observe_halted<'a>(&mut self, partitions: impl IntoIterator<Item = (&'a str, i32)>) {
         self.halted.mark(partitions);
-    }
-
-    /// Takes in every partition of the worker that waits for slower ones.
-    pub fn observe_held_back<'a>(&mut self, partitions: impl IntoIterator<Item = (&'a str, i32)>) {
-        self.held_back.mark(partitions);
     }
 
     /// Takes in what the worker has done, and every partition that it has.

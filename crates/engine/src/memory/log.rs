@@ -36,7 +36,6 @@ struct Owned {
     generation: u64,
     /// Where to read next, once started.
     next: Option<Offset>,
-    is_held_back: bool,
 }
 
 /// A worker's log. Dropping it is a crash: the group notices when the session times out or the slot is taken over.
@@ -162,9 +161,7 @@ impl MemoryLog {
 
     fn take_over(&mut self, assignments: Vec<Assignment>) -> Polled {
         let partitions = assignments.iter().map(|(of, _)| of.clone()).collect();
-        let owned = assignments
-            .into_iter()
-            .map(|(of, generation)| (of, Owned { generation, next: None, is_held_back: false }));
+        let owned = assignments.into_iter().map(|(of, generation)| (of, Owned { generation, next: None }));
         self.owned.extend(owned);
         Polled::Assigned(partitions)
     }
@@ -175,7 +172,7 @@ impl MemoryLog {
         let mut room = self.settings.max_poll_records.max(1);
         let mut fetched = Vec::new();
         for (partition, owned) in in_turn {
-            let Some(from) = owned.next.filter(|_| !owned.is_held_back) else { continue };
+            let Some(from) = owned.next else { continue };
             let slice = self.broker.fetch(partition, from, room)?;
             if slice.next == from {
                 continue;
@@ -239,13 +236,6 @@ impl Log for MemoryLog {
         let owned = self.owned.get_mut(partition);
         let owned = owned.ok_or_else(|| LogError::Unavailable(format!("{partition} is not assigned")))?;
         owned.next = Some(from);
-        Ok(())
-    }
-
-    async fn hold_back(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
-        for (partition, owned) in &mut self.owned {
-            owned.is_held_back = partitions.contains(partition);
-        }
         Ok(())
     }
 

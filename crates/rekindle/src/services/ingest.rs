@@ -81,7 +81,7 @@ impl Shown {
             return;
         }
         self.show(worker);
-        self.show_standing(worker);
+        self.show_halted(worker);
         let behind = worker
             .waiting()
             .next()
@@ -142,10 +142,9 @@ impl Shown {
         self.metrics.observe(&totals, partitions);
     }
 
-    fn show_standing<L: Log, C: Clock, E: EndOffsets>(&mut self, worker: &IngestWorker<L, C, E>) {
+    fn show_halted<L: Log, C: Clock, E: EndOffsets>(&mut self, worker: &IngestWorker<L, C, E>) {
         let halted = worker.halted();
-        self.metrics.observe_halted(halted.keys().map(TopicPartition::parts));
-        self.metrics.observe_held_back(worker.held_back().iter().map(TopicPartition::parts));
+        self.metrics.observe_halted(halted.keys().map(|at| (at.topic.as_str(), at.partition)));
         self.standstill.tell(halted, &self.conditions);
     }
 }

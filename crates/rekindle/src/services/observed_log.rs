@@ -213,12 +213,6 @@ impl<L: Log> Log for ObservedLog<L> {
         self.hear(answer)
     }
 
-    async fn hold_back(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
-        self.watched.time.enter(Phase::Poll);
-        let answer = self.log.hold_back(partitions).await;
-        self.hear(answer)
-    }
-
     async fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
         self.watched.time.enter(Phase::Poll);
         self.watched.backlog.borrow_mut().forget(partitions);

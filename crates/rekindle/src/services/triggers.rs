@@ -161,7 +161,7 @@ impl<E: EndOffsets> Shown<E> {
                 topic: &partition.topic,
                 partition: partition.partition,
                 watermark: Some(task.watermark().as_millis()),
-                holder: task.sources().slowest().map(TopicPartition::parts),
+                holder: task.sources().slowest().map(|source| (source.topic.as_str(), source.partition)),
                 buffered: Some(task.buffered()),
                 cached: Some(task.cached()),
                 dirty: Some(task.dirty()),
@@ -193,7 +193,7 @@ impl<E: EndOffsets> Shown<E> {
 
     fn show_halted<L: Log, S: StateStore>(&mut self, worker: &Worker<L, S, TriggerFold>) {
         let halted = worker.halted();
-        self.tasks.observe_halted(halted.keys().map(TopicPartition::parts));
+        self.tasks.observe_halted(halted.keys().map(|at| (at.topic.as_str(), at.partition)));
         self.standstill.tell(halted, &self.conditions);
     }
 

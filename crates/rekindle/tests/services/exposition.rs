@@ -37,12 +37,8 @@ const TRIGGERS_ALONE: [&str; 18] = [
 ];
 
 /// There is nothing to show of these while all is well.
-const FAULTS: [&str; 4] = [
-    "rekindle_halted_partitions",
-    "rekindle_held_back_partitions",
-    "rekindle_start_overs_total",
-    "rekindle_redis_errors_total",
-];
+const FAULTS: [&str; 3] =
+    ["rekindle_halted_partitions", "rekindle_start_overs_total", "rekindle_redis_errors_total"];
 
 #[test]
 fn the_services_serve_the_whole_catalogue_under_load_and_promtool_takes_it() {

@@ -227,12 +227,6 @@ impl Log for FaultyLog {
         self.log.start(partition, from).await
     }
 
-    async fn hold_back(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
-        self.try_at("hold back").await?;
-        self.note(|| format!("holds back [{}]", list(partitions)));
-        self.log.hold_back(partitions).await
-    }
-
     async fn release(&mut self, partitions: &[TopicPartition]) -> Result<(), LogError> {
         self.try_at("release").await?;
         self.note(|| format!("releases {}", list(partitions)));

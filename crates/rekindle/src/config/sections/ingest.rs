@@ -26,8 +26,6 @@ pub struct Ingest {
     pub transaction_bytes: usize,
     /// How many raw records may lie between two ticks of one transaction.
     pub events_per_tick: usize,
-    /// A raw partition that is further than this ahead of the slowest of its process, in event time, waits for it.
-    pub max_watermark_drift: Duration,
     /// Whether the identity service runs, and has to be waited for.
     pub identity: Identity,
     /// Larger raw records are dead letters.
@@ -63,7 +61,6 @@ impl Default for Ingest {
             transaction_records: ingest.transaction_records,
             transaction_bytes: ingest.transaction_bytes,
             events_per_tick: ingest.events_per_tick,
-            max_watermark_drift: ingest.max_watermark_drift.into(),
             identity: Identity::Absent,
             max_record_bytes: record_bytes,
             max_items: items,

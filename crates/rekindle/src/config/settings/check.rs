@@ -25,16 +25,6 @@ impl Check<'_> {
         self.positive("ingest.tick_interval", ingest.tick_interval)?;
         self.positive("ingest.idle_tick_interval", ingest.idle_tick_interval)?;
         self.positive("ingest.full_set_interval", ingest.full_set_interval)?;
-        self.bounded("ingest.max_watermark_drift", ingest.max_watermark_drift)?;
-        // At rest the watermarks of partitions lie that far apart.
-        let parts = [ingest.allowed_lateness, ingest.grace, ingest.idle_tick_interval];
-        let usual = Span::from_millis(parts.iter().map(|part| part.span().as_millis()).sum());
-        if ingest.max_watermark_drift.span() <= usual {
-            let message = format!(
-                "must be longer than allowed_lateness, grace and idle_tick_interval together, {usual}"
-            );
-            return Err(self.origins.problem("ingest.max_watermark_drift", message));
-        }
         for (key, count) in [
             ("ingest.transaction_records", ingest.transaction_records),
             ("ingest.transaction_bytes", ingest.transaction_bytes),

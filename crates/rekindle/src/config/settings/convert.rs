@@ -92,7 +92,6 @@ pub(super) fn ingest(sections: &Sections) -> ingest::Settings {
         transaction_records: ingest.transaction_records,
         transaction_bytes: ingest.transaction_bytes,
         events_per_tick: ingest.events_per_tick,
-        max_watermark_drift: ingest.max_watermark_drift.span(),
         identity: match ingest.identity {
             Identity::Absent => ingest::Identity::Absent,
             Identity::Running => ingest::Identity::Running,
