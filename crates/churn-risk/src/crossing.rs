@@ -183,7 +183,7 @@ mod tests {
             (about_when_zero(at(0), at(expected), counted).as_millis(), asked.get())
         };
         let month = 2_592_000_000;
-        // Straight, bent like the logarithm of a silence, and with a knee.
+        // Bent like the logarithm of a silence, and with a knee.
         let bent = |now: f64| Some(ln(1.0 + now / 1e9) - ln(1.0 + 7e9 / 1e9));
         let knee = |now: f64| Some(now.min(5e9) + (now - 5e9).max(0.0) / 1e3 - 5_002_000_000.0);
         for (quantity, zero) in [(bent as fn(f64) -> _, 7_000_000_000_i64), (knee, 7_000_000_000)] {

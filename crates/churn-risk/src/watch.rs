@@ -147,14 +147,12 @@ impl WatchState {
 fn next_look(rules: &Rules, scorer: &Scorer, signals: &Signals<'_>, now: EventTime) -> Option<EventTime> {
     let trend = signals.activity.trend_at(now, scorer.ahead);
     let as_it_is = |at| scorer.score_with(signals, trend, at);
-    let Some(midnight) = signals.activity.steady_until(now, scorer.ahead) else {
-        return crossing(rules, signals, scorer, now, as_it_is);
-    };
-    if has_risen(rules, as_it_is(midnight - Span::from_millis(1))) {
-        return crossing(rules, signals, scorer, now, as_it_is);
+    let rises_before = |midnight: &EventTime| has_risen(rules, as_it_is(*midnight - Span::from_millis(1)));
+    match signals.activity.steady_until(now, scorer.ahead).filter(|midnight| !rises_before(midnight)) {
+        // From midnight on there may be less activity.
+        Some(midnight) => crossing(rules, signals, scorer, midnight, |at| scorer.worst_score(signals, at)),
+        None => crossing(rules, signals, scorer, now, as_it_is),
     }
-    // From midnight on there may be less activity.
-    crossing(rules, signals, scorer, midnight, |at| scorer.worst_score(signals, at))
 }
 
 /// The first millisecond from `start` on at which a score that only rises has come to the threshold; `None` if it never
@@ -166,7 +164,8 @@ fn crossing(
     start: EventTime,
     score: impl Fn(EventTime) -> Option<Score>,
 ) -> Option<EventTime> {
-    let missing = |at| score(at).map(|score| score.log_odds() - log_odds_of(rules.enter));
+    let threshold = log_odds_of(rules.enter);
+    let missing = |at| score(at).map(|score| score.log_odds() - threshold);
     let near = about_when_zero(start, signals.last_order + USUAL_SILENCE, missing);
     first_moment(start, near, |at| has_risen(rules, score(at)))
         .filter(|at| signals.purchases.history_at(*at, scorer.ahead).is_some())

@@ -84,6 +84,14 @@ impl Config {
                 false => document.set_from_flag("--set", assignment)?,
             }
         }
+        Self::read(&document)
+    }
+
+    /// Reads and validates what the sources were merged into.
+    ///
+    /// # Errors
+    /// At the first thing that is not in order.
+    pub fn read(document: &Document) -> Result<Self, Problem> {
         let (sections, origins) = document.read::<Sections>()?;
         let settings = Settings::validate(&sections, &origins)?;
         Ok(Self { sections, origins, settings })

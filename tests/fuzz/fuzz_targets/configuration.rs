@@ -13,8 +13,6 @@ mod rekindle {
 use config::Config;
 use config::report::{EffectiveSetting, effective_settings};
 use config::secrets::HIDDEN;
-use config::sections::Sections;
-use config::settings::Settings;
 use libfuzzer_sys::fuzz_target;
 use rekindle::config;
 use strict_toml::{Document, Problem};
@@ -44,9 +42,7 @@ fuzz_target!(|text: &str| {
 fn read(text: &str) -> Result<Config, Problem> {
     let mut document = Document::default();
     document.add_file("rekindle.toml", text);
-    let (sections, origins) = document.read::<Sections>()?;
-    let settings = Settings::validate(&sections, &origins)?;
-    Ok(Config { sections, origins, settings })
+    Config::read(&document)
 }
 
 fn print(config: &Config) -> Vec<EffectiveSetting> {

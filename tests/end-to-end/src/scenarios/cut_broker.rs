@@ -102,11 +102,10 @@ fn endure(installation: &Installation, crew: &mut Crew<'_>, cluster: &Cluster) -
 /// would come late.
 fn ready_producer(installation: &Installation) -> anyhow::Result<sender::Client> {
     let producer = sender::producer(&installation.servers)?;
-    let number = 100_000;
+    let topics = installation.raw_topics();
     for (topic, what) in [What::Viewed, What::Ordered].into_iter().enumerate() {
         let planned = Planned { at_ms: 0, topic, customer: 4 * CUSTOMERS, what };
-        let value = planned.value(number + topic, now_ms());
-        sender::hand_over(&producer, &installation.raw_topics()[topic], &planned.key(number), &value)?;
+        hand_over(&producer, &topics, &planned, 100_000 + topic)?;
     }
     sender::flush(&producer)?;
     Ok(producer)
@@ -120,14 +119,23 @@ fn shop(installation: &Installation, producer: &sender::Client, stage: u32) -> a
         for customer in (0..CUSTOMERS).step_by(every) {
             let customer = stage * CUSTOMERS + customer;
             let planned = Planned { at_ms: 0, topic, customer, what: what.clone() };
-            let value = planned.value(number, now_ms());
-            sender::hand_over(producer, &topics[topic], &planned.key(number), &value)?;
+            hand_over(producer, &topics, &planned, number)?;
             number += 1;
         }
         sender::flush(producer)?;
         std::thread::sleep(LOOK);
     }
     Ok(())
+}
+
+fn hand_over(
+    producer: &sender::Client,
+    topics: &[String],
+    planned: &Planned,
+    number: usize,
+) -> anyhow::Result<()> {
+    let value = planned.value(number, now_ms());
+    sender::hand_over(producer, &topics[planned.topic], &planned.key(number), &value)
 }
 
 /// The source that holds the watermark, by the word of `triggers`: it has to be the purchases.
