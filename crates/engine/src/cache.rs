@@ -1,7 +1,7 @@
 //! The customers a task has at hand, bounded.
 //!
-//! Two generations stand in for an exact least-recently-used list: who is used moves to the young one; when that is
-//! full it becomes the old one, and whoever stayed in the old one leaves. Who is not checkpointed yet never leaves.
+//! Two generations stand in for an exact least-recently-used list: who is used becomes one of the young one; when that
+//! is full it becomes the old one, and whoever stayed in the old one leaves. Who is not checkpointed yet never leaves.
 
 use std::collections::HashMap;
 
@@ -37,53 +37,66 @@ pub enum Freshness {
 /// A bounded map of customers.
 #[derive(Debug)]
 pub struct CustomerCache<C> {
-    young: HashMap<CustomerId, Cached<C>, RandomState>,
-    old: HashMap<CustomerId, Cached<C>, RandomState>,
+    customers: HashMap<CustomerId, (Generation, Cached<C>), RandomState>,
+    /// The young one; the others are the old one.
+    generation: Generation,
     capacity: usize,
+    /// How many are of the young generation.
+    young: usize,
     /// How many of the young ones are there only because they are not checkpointed.
     carried: usize,
 }
 
+type Generation = u64;
+
 impl<C> CustomerCache<C> {
     /// A cache for about `capacity` customers, beside those that are not checkpointed yet.
     pub fn new(capacity: usize) -> Self {
-        Self { young: HashMap::default(), old: HashMap::default(), capacity: capacity.max(2), carried: 0 }
+        Self { customers: HashMap::default(), generation: 0, capacity: capacity.max(2), young: 0, carried: 0 }
     }
 
     /// Whether the customer is at hand.
     pub fn contains(&self, id: &str) -> bool {
-        self.young.contains_key(id) || self.old.contains_key(id)
+        self.customers.contains_key(id)
     }
 
     /// The customer, who counts as used.
     pub fn get_mut(&mut self, id: &str) -> Option<&mut Cached<C>> {
-        if !self.young.contains_key(id) {
-            let (id, cached) = self.old.remove_entry(id)?;
-            self.young.insert(id, cached);
+        let (generation, cached) = self.customers.get_mut(id)?;
+        if *generation != self.generation {
+            *generation = self.generation;
+            self.young += 1;
         }
-        self.young.get_mut(id)
+        Some(cached)
     }
 
-    /// Takes a customer in.
+    /// Takes a customer in, who is not here yet.
     pub fn insert(&mut self, id: CustomerId, cached: Cached<C>) {
-        self.young.insert(id, cached);
+        self.customers.insert(id, (self.generation, cached));
+        self.young += 1;
     }
 
     /// Makes room if there is too little, and calls `left` for each customer who leaves.
     pub fn make_room(&mut self, mut left: impl FnMut(&CustomerId, &Cached<C>)) {
-        if self.young.len() < self.capacity / 2 + self.carried {
+        if self.young < self.capacity / 2 + self.carried {
             return;
         }
-        let leaving = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
-        for (id, cached) in leaving {
-            match cached.freshness {
-                Freshness::Clean => left(&id, &cached),
-                Freshness::InFlight | Freshness::Dirty => {
-                    self.young.insert(id, cached);
-                }
+        let (was_young, is_young) = (self.generation, self.generation + 1);
+        let mut carried = 0;
+        self.customers.retain(|id, (generation, cached)| match cached.freshness {
+            _ if *generation == was_young => true,
+            Freshness::Clean => {
+                left(id, cached);
+                false
             }
-        }
-        self.carried = self.young.len();
+            Freshness::InFlight | Freshness::Dirty => {
+                *generation = is_young;
+                carried += 1;
+                true
+            }
+        });
+        self.generation = is_young;
+        (self.young, self.carried) = (carried, carried);
     }
 
     /// Keeps so many from now on. Whoever is too many leaves as room is made, not at once.
@@ -98,7 +111,7 @@ impl<C> CustomerCache<C> {
 
     /// How many customers are at hand.
     pub fn len(&self) -> usize {
-        self.young.len() + self.old.len()
+        self.customers.len()
     }
 }
 

@@ -58,7 +58,7 @@ fn split_prefix(value: &[u8]) -> Result<(BuiltInSchema, &[u8]), CodecError> {
         [PREFIX_MAGIC, a, b, c, d, body @ ..] => {
             let id = u32::from_be_bytes([*a, *b, *c, *d]);
             let schema =
-                BuiltInSchema::from_id(id).ok_or(CodecError::UnknownSchema { id: id.to_string() })?;
+                BuiltInSchema::from_id(id).ok_or_else(|| CodecError::UnknownSchema { id: id.to_string() })?;
             Ok((schema, body))
         }
         [PREFIX_MAGIC, ..] | [] => Err(CodecError::Truncated),

@@ -101,6 +101,7 @@ pub fn decode(value: &[u8]) -> Result<LogEntry, CodecError> {
 ///
 /// # Errors
 /// As [`decode`]; [`CodecError::WrongSchema`] for a tick.
+#[inline]
 pub fn view_event(value: &[u8]) -> Result<view::Event<'_>, CodecError> {
     match split_frame(value, None)? {
         (BuiltInSchema::Event, body) => decode_own(body),
@@ -117,6 +118,7 @@ pub fn frame_of_event() -> Vec<u8> {
 ///
 /// # Errors
 /// As [`decode`].
+#[inline]
 pub fn view_body<'r>(rest: &mut &'r [u8]) -> Result<view::Event<'r>, CodecError> {
     Ok(view::Event::read(rest)?)
 }
@@ -140,6 +142,7 @@ fn encode_own<'r>(schema: BuiltInSchema, record: &impl Wire<'r>) -> Vec<u8> {
 }
 
 /// Reads all of `body` as a record that this program writes.
+#[inline]
 fn decode_own<'r, T: Wire<'r>>(body: &'r [u8]) -> Result<T, CodecError> {
     let mut rest = body;
     let record = T::read(&mut rest)?;

@@ -4,7 +4,7 @@
 //! This leans on the schema: the event's first fields are `event_id`, `customer_id`, `occurred_at` and the union of
 //! bodies, whose index is the kind's rank. A test holds it against the full decoder for every kind.
 
-use super::wire::{take_bytes, take_long, take_text};
+use super::wire::{take_bytes, take_long, take_text, to_text};
 use super::{BuiltInSchema, CodecError, split_frame};
 use crate::EventTime;
 use crate::event::KINDS;
@@ -51,7 +51,7 @@ impl Head {
 
     /// See [`Event::customer_id`](crate::Event::customer_id). `record` is the one that was peeked at.
     pub fn customer_id<'r>(&self, record: &'r [u8]) -> &'r str {
-        std::str::from_utf8(self.customer_id.of(record)).unwrap_or_default()
+        to_text(self.customer_id.of(record)).unwrap_or_default()
     }
 }
 

@@ -5,6 +5,7 @@
 //! decoder that do follow the schema. Reading is safe on any bytes: a length is believed only as far as there are
 //! bytes behind it.
 
+use ascii::AsciiStr;
 use smol_str::SmolStr;
 
 use super::CodecError;
@@ -79,7 +80,16 @@ pub(crate) use wire_record;
 
 /// Takes a text off the front of `rest`.
 pub(crate) fn take_text<'a>(rest: &mut &'a [u8]) -> Result<&'a str, Fault> {
-    std::str::from_utf8(take_bytes(rest)?).map_err(|_| Fault::NotUtf8)
+    to_text(take_bytes(rest)?).ok_or(Fault::NotUtf8)
+}
+
+/// The text that these bytes are, if they are UTF-8. Nearly all texts are ASCII, which is told in a third of the time.
+#[inline]
+pub(crate) fn to_text(bytes: &[u8]) -> Option<&str> {
+    match AsciiStr::from_ascii(bytes) {
+        Ok(text) => Some(text.as_str()),
+        Err(_) => std::str::from_utf8(bytes).ok(),
+    }
 }
 
 /// Takes the bytes of a text off the front of `rest`.
@@ -114,6 +124,31 @@ pub fn take_long(rest: &mut &[u8]) -> Result<i64, Fault> {
 }
 
 fn take_long_of_many_bytes(rest: &mut &[u8]) -> Result<i64, Fault> {
+    match rest.first_chunk().and_then(|first| long_within(u64::from_le_bytes(*first))) {
+        Some((value, length)) => {
+            *rest = &rest[length..];
+            Ok(unzigzag(value))
+        }
+        None => take_long_by_bytes(rest),
+    }
+}
+
+/// The varint that begins in the lowest byte, and how many bytes it has, if it ends within the eight. All groups of seven
+/// bits are moved together at once: pairs, then pairs of pairs, then both halves.
+#[inline]
+fn long_within(bytes: u64) -> Option<(u64, usize)> {
+    let ends = !bytes & 0x8080_8080_8080_8080;
+    // All bits up to the first end; there is none if no byte ends it.
+    let of_it = (ends & ends.wrapping_neg()).checked_sub(1)?;
+    let groups = bytes & of_it & 0x7f7f_7f7f_7f7f_7f7f;
+    let pairs = groups & 0x007f_007f_007f_007f | (groups & 0x7f00_7f00_7f00_7f00) >> 1;
+    let fours = pairs & 0x0000_3fff_0000_3fff | (pairs & 0x3fff_0000_3fff_0000) >> 2;
+    let value = fours & 0x0000_0000_0fff_ffff | (fours & 0x0fff_ffff_0000_0000) >> 4;
+    Some((value, ends.trailing_zeros() as usize / 8 + 1))
+}
+
+/// Near the end of a record, and for longs of more than eight bytes.
+fn take_long_by_bytes(rest: &mut &[u8]) -> Result<i64, Fault> {
     let mut value: u64 = 0;
     for (place, byte) in rest.iter().take(LONGEST_LONG).enumerate() {
         if place == 9 && *byte > 1 {
@@ -287,7 +322,14 @@ mod tests {
             for long in [1_i64 << bits, -(1_i64 << bits.min(62)), (1_i64 << bits).wrapping_sub(1)] {
                 let mut out = Vec::new();
                 write_long(long, &mut out);
-                assert_eq!(take_long(&mut &out[..]), Ok(long));
+                let length = out.len();
+                // At the end of a record, and before more of it, whatever that is.
+                for after in [&[][..], &[0; 8], &[0xff; 8]] {
+                    out.truncate(length);
+                    out.extend_from_slice(after);
+                    let mut rest = &out[..];
+                    assert_eq!((take_long(&mut rest), rest), (Ok(long), after));
+                }
             }
         }
     }
