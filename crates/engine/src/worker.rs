@@ -226,10 +226,11 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
         let partition = fetched.partition;
         let Some(running) = self.running.get_mut(&partition) else { return Ok(()) };
         let next = running.task.next();
-        let records: Result<Vec<_>, _> =
-            fetched.records.into_iter().filter(|record| record.offset >= next).map(look_at).collect();
-        let folded = match records {
-            Ok(records) => self.fold_records(&partition, records).await?,
+        let mut records = Vec::with_capacity(fetched.records.len());
+        let new = fetched.records.into_iter().filter(|record| record.offset >= next);
+        let looked_at = new.map(look_at).try_for_each(|record| record.map(|record| records.push(record)));
+        let folded = match looked_at {
+            Ok(()) => self.fold_records(&partition, records).await?,
             Err(error) => Err(error),
         };
         match folded {

@@ -14,6 +14,8 @@ struct Owned {
     next: Option<Offset>,
     /// Its place in the batch on hand.
     in_batch: Option<usize>,
+    /// How many records the last batch had of it: as many will do again.
+    usual: usize,
 }
 
 /// The partitions of a member. Records come in runs of one partition, so the last one hit is looked at first.
@@ -31,7 +33,7 @@ impl Consumption {
         for partition in partitions {
             if self.find(partition).is_none() {
                 let partition = partition.clone();
-                self.owned.push(Owned { partition, next: None, in_batch: None });
+                self.owned.push(Owned { partition, next: None, in_batch: None, usual: 0 });
             }
         }
     }
@@ -105,7 +107,11 @@ impl Consumption {
     /// The batch so far.
     pub fn take_batch(&mut self) -> Vec<Fetched> {
         self.records = 0;
-        self.owned.iter_mut().for_each(|owned| owned.in_batch = None);
+        for owned in &mut self.owned {
+            if let Some(place) = owned.in_batch.take() {
+                owned.usual = self.batch[place].records.len();
+            }
+        }
         std::mem::take(&mut self.batch)
     }
 
@@ -122,7 +128,8 @@ impl Consumption {
 fn place_in<'a>(batch: &'a mut Vec<Fetched>, owned: &mut Owned) -> &'a mut Fetched {
     let place = *owned.in_batch.get_or_insert_with(|| {
         let next = owned.next.unwrap_or_default();
-        batch.push(Fetched { partition: owned.partition.clone(), records: Vec::new(), next });
+        let records = Vec::with_capacity(owned.usual);
+        batch.push(Fetched { partition: owned.partition.clone(), records, next });
         batch.len() - 1
     });
     &mut batch[place]

@@ -1,8 +1,11 @@
 //! What a record that is about to be published tells of a trigger.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use engine::ports::NewRecord;
 use events::EventTime;
+use serde::Deserialize;
 
 /// How the type of a trigger that is sent ends.
 const FIRED: &str = ".fired.v1";
@@ -27,18 +30,34 @@ pub fn by(record: &NewRecord) -> Option<Told> {
         let due = header("ce_time").and_then(time_of);
         return Some(Told { ce_type, reason: String::new(), due });
     }
-    let value: Option<serde_json::Value> = serde_json::from_slice(record.value.as_deref()?).ok();
-    let word = |key: &str| Some(value.as_ref()?.get(key)?.as_str()?.to_owned());
-    let side = || value.as_ref().and_then(side_of).map(str::to_owned);
-    let reason = word("stopped_by").or_else(|| word("reason")).or_else(side).unwrap_or_default();
-    Some(Told { ce_type, reason, due: None })
+    let value: Value<'_> = serde_json::from_slice(record.value.as_deref()?).unwrap_or_default();
+    let word = value.stopped_by.as_deref().or(value.reason.as_deref()).or(value.side());
+    Some(Told { ce_type, reason: word.unwrap_or_default().to_owned(), due: None })
 }
 
-/// Of an outcome: whether the customer was told or held out, so that the two can be compared.
-fn side_of(value: &serde_json::Value) -> Option<&'static str> {
-    value.get("converted")?;
-    let held_out = value.get("experiment")?.get("held_out")?.as_bool()?;
-    Some(if held_out { "held_out" } else { "sent" })
+/// What there is of a reason in a record's value. The rest is passed over: it is most of it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Value<'a> {
+    #[serde(borrow)]
+    stopped_by: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    reason: Option<Cow<'a, str>>,
+    converted: Option<bool>,
+    experiment: Option<Experiment>,
+}
+
+#[derive(Deserialize)]
+struct Experiment {
+    held_out: bool,
+}
+
+impl Value<'_> {
+    /// Of an outcome: whether the customer was told or held out, so that the two can be compared.
+    fn side(&self) -> Option<&'static str> {
+        self.converted?;
+        Some(if self.experiment.as_ref()?.held_out { "held_out" } else { "sent" })
+    }
 }
 
 fn time_of(text: &Bytes) -> Option<EventTime> {
