@@ -69,6 +69,11 @@ impl RawWatermark {
         }
     }
 
+    /// Whether everything is written that evidence has spoken of.
+    pub fn has_reached_evidence(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// Lets the clock alone speak: what must never happen, for the proof that it is noticed.
     pub(crate) fn trust_clock(&mut self, now: EventTime, hold: Span) {
         self.watermark = self.watermark.max(now - hold);

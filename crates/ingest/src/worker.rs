@@ -64,6 +64,8 @@ pub struct IngestWorker<L, C, E> {
     /// Every source there was when that was last known.
     sources: Vec<TopicPartition>,
     last: LastDone,
+    /// Evidence has been heard that no tick tells of yet.
+    has_heard: bool,
     counts: OutcomeCounts,
     skipped_by_retention: u64,
 }
@@ -84,6 +86,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
             open: OpenTransaction::default(),
             sources: Vec::new(),
             last: LastDone::NEVER,
+            has_heard: false,
             counts: OutcomeCounts::default(),
             skipped_by_retention: 0,
         }
@@ -156,6 +159,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
     fn hear_evidence(&mut self) {
         let hold = self.settings.evidence_hold();
         while let Some(evidence) = self.evidence.answer() {
+            self.has_heard = true;
             for (partition, end) in &evidence.ends {
                 if let Some(owned) = self.owned.get_mut(partition) {
                     owned.raw.heard(evidence.asked_at, *end, hold);
@@ -175,7 +179,15 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
         }
         self.open.raw_records >= self.settings.transaction_records
             || self.open.bytes >= self.settings.transaction_bytes
-            || self.clock.now().since(self.last.published) >= self.interval()
+            || self.is_due_to_tell()
+    }
+
+    /// Each interval; and no later than evidence can be told, for it is worth the less the older it is.
+    fn is_due_to_tell(&self) -> bool {
+        let since = self.clock.now().since(self.last.published).as_millis();
+        let interval = self.interval().as_millis();
+        let is_reached = self.has_heard && self.owned.values().all(|owned| owned.raw.has_reached_evidence());
+        since >= interval || is_reached && since >= interval / 2
     }
 
     /// Under load things happen more often than at rest.
@@ -216,6 +228,7 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
         }
         self.counts.absorb(&mut open.counts);
         self.last.published = now;
+        self.has_heard = false;
         if tells_all {
             self.last.full_set = now;
         }

@@ -48,6 +48,10 @@ impl World {
 
     /// Runs a worker until it has had nothing to do for a while.
     fn ingest(&self) -> OutcomeCounts {
+        self.ingest_in_turns_of(Span::from_millis(200))
+    }
+
+    fn ingest_in_turns_of(&self, turn: Span) -> OutcomeCounts {
         let log = LogSettings {
             group: "ingest".into(),
             slot: "0".into(),
@@ -63,7 +67,7 @@ impl World {
         let stop = StopSignal::default();
         let mut turns = 0;
         pollster::block_on(worker.run(&stop, |_| {
-            self.clock.advance(Span::from_millis(200));
+            self.clock.advance(turn);
             turns += 1;
             if turns == 200 {
                 stop.request();
@@ -226,6 +230,27 @@ fn a_customer_has_one_partition_however_the_raw_topics_are_cut_and_keyed() {
         }
     }
     assert_eq!((seen, homes.len()), (120, 6));
+}
+
+#[test]
+fn evidence_is_told_as_soon_as_it_is_reached() {
+    let world = World::new(&[("clickstream", 2)]);
+    let turn = Span::from_millis(10);
+    world.ingest_in_turns_of(turn);
+    let age = |record: Record| match codec::decode(&record.value?) {
+        Ok(LogEntry::Tick(tick)) => {
+            let told = tick.claims.iter().map(|claim| claim.watermark).min()?;
+            Some(record.timestamp.since(told + world.settings.evidence_hold()))
+        }
+        _ => None,
+    };
+    // Once it has begun: the first is told half an interval after the start.
+    let mut records = world.records("customer-events");
+    records.retain(|record| record.timestamp >= NOW + world.settings.idle_tick_interval);
+    let ages: Vec<_> = records.into_iter().filter_map(age).collect();
+    assert!(ages.len() >= 3, "{ages:?}");
+    // The answer comes a turn after the question; the next question is a second away.
+    assert!(ages.iter().all(|age| *age <= turn), "{ages:?}");
 }
 
 #[test]
