@@ -19,6 +19,12 @@ use super::watched::Watched;
 /// The pause before the second, third, ... start in a row, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest where nothing has failed but partitions have changed hands: each second of it they lie idle.
+const LONGEST_AFTER_REBALANCE: Duration = Duration::from_millis(500);
+/// The group's generation has gone by, and with it the transaction.
+const DEPOSED: &str = "deposed";
+/// Neither the log nor the store has failed: what was read was not at the expected position.
+const POSITION_MOVED: &str = "position_moved";
 /// A worker that went on for this long was in no row.
 const CALM: Duration = Duration::from_secs(30);
 /// After a poll that failed.
@@ -47,13 +53,13 @@ struct Starts {
 }
 
 impl Starts {
-    /// How long to wait before a start at `now`.
-    fn pause_at(&mut self, now: Instant) -> Duration {
+    /// How long to wait before a start at `now`, and `longest` at the most.
+    fn pause_at(&mut self, now: Instant, longest: Duration) -> Duration {
         let was_calm = self.last.is_none_or(|last| now.duration_since(last) >= CALM + self.pause);
         self.pause = match (self.last, was_calm) {
             (None, _) => Duration::ZERO,
             (_, true) => FIRST_PAUSE,
-            (_, false) => (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE),
+            (_, false) => (self.pause * 2).clamp(FIRST_PAUSE, longest),
         };
         self.last = Some(now);
         self.pause
@@ -126,11 +132,13 @@ pub fn missing_topics(topics: &[impl AsRef<str>]) -> String {
 
 impl<L: Log> Log for ObservedLog<L> {
     async fn open(&mut self) -> Result<(), LogError> {
-        let pause = self.starts.pause_at(Instant::now());
-        let setback = self.conditions.take_setback();
+        let (reason, detail) = self.conditions.take_setback().unwrap_or((POSITION_MOVED, String::new()));
+        let longest = match reason {
+            DEPOSED | POSITION_MOVED => LONGEST_AFTER_REBALANCE,
+            _ => LONGEST_PAUSE,
+        };
+        let pause = self.starts.pause_at(Instant::now(), longest);
         if !pause.is_zero() {
-            // Neither the log nor the store has failed: what was read was not at the expected position.
-            let (reason, detail) = setback.unwrap_or(("position_moved", String::new()));
             self.metrics.started_over(reason);
             tracing::warn!(
                 reason,
@@ -243,7 +251,7 @@ impl<L: Log> Log for ObservedLog<L> {
                 let reason = match error {
                     PublishError::Aborted(_) => "aborted",
                     PublishError::Unknown(_) => "unknown",
-                    PublishError::Deposed => "deposed",
+                    PublishError::Deposed => DEPOSED,
                     PublishError::Fenced => "fenced",
                 };
                 self.metrics.transaction_failed(reason);
@@ -270,12 +278,11 @@ mod tests {
     #[test]
     fn starts_in_a_row_are_slowed_down_and_a_single_one_hardly() {
         let (mut starts, begin) = (Starts::default(), Instant::now());
-        let millis = |pause: Duration| pause.as_millis();
-        assert_eq!(millis(starts.pause_at(begin)), 0);
-        assert_eq!(millis(starts.pause_at(begin)), 100);
-        assert_eq!(millis(starts.pause_at(begin)), 200);
-        let long = (0..20).map(|_| starts.pause_at(begin)).max();
+        let pauses = [(); 4].map(|()| starts.pause_at(begin, LONGEST_PAUSE).as_millis());
+        assert_eq!(pauses, [0, 100, 200, 400]);
+        let long = (0..20).map(|_| starts.pause_at(begin, LONGEST_PAUSE)).max();
         assert_eq!(long, Some(LONGEST_PAUSE));
-        assert_eq!(millis(starts.pause_at(begin + Duration::from_secs(60))), 100);
+        assert_eq!(starts.pause_at(begin, LONGEST_AFTER_REBALANCE), LONGEST_AFTER_REBALANCE);
+        assert_eq!(starts.pause_at(begin + Duration::from_secs(60), LONGEST_PAUSE), FIRST_PAUSE);
     }
 }
