@@ -14,7 +14,7 @@ use crate::metrics;
 /// How long a member stays at the most that is given nothing.
 const STAY: Duration = Duration::from_secs(3);
 /// For each rebalance.
-const PATIENCE: Duration = Duration::from_secs(6);
+const PATIENCE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(50);
 
 impl Endurance<'_, '_> {
