@@ -30,8 +30,19 @@ impl Questions {
 
     /// Where a partition starts and ends for a reader of committed records.
     pub fn bounds(&self, partition: &TopicPartition) -> Result<Bounds, LogError> {
-        let answer = self
-            .ask(|consumer, limit| consumer.fetch_watermarks(&partition.topic, partition.partition, limit));
+        let ask = || {
+            self.ask(|consumer, limit| {
+                consumer.fetch_watermarks(&partition.topic, partition.partition, limit)
+            })
+        };
+        let answer = match ask() {
+            // librdkafka answers by what it remembers of the topic, for half a minute; the partition may have been added.
+            Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnknownPartition) => {
+                self.partition_count(&partition.topic)?;
+                ask()
+            }
+            answer => answer,
+        };
         // Under read_committed the upper one is the last stable offset.
         let (start, end) = answer.map_err(unavailable)?;
         match (Offset::try_from(start), Offset::try_from(end)) {
