@@ -186,8 +186,8 @@ impl<L: Log, C: Clock, E: EndOffsets> IngestWorker<L, C, E> {
     fn is_due_to_tell(&self) -> bool {
         let since = self.clock.now().since(self.last.published).as_millis();
         let interval = self.interval().as_millis();
-        let is_reached = self.has_heard && self.owned.values().all(|owned| owned.raw.has_reached_evidence());
-        since >= interval || is_reached && since >= interval / 2
+        let is_reached = || self.owned.values().all(|owned| owned.raw.has_reached_evidence());
+        since >= interval || since >= interval / 2 && self.has_heard && is_reached()
     }
 
     /// Under load things happen more often than at rest.
