@@ -235,7 +235,7 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
         };
         match folded {
             Err(error) => {
-                self.running.remove(&partition);
+                self.stop_running(&partition);
                 self.share_cache();
                 self.halted.insert(partition, error.into());
             }
@@ -279,6 +279,13 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Drops a task as it stands; what it has done still counts.
+    fn stop_running(&mut self, partition: &TopicPartition) {
+        if let Some(running) = self.running.remove(partition) {
+            self.past_counts = self.past_counts + running.task.counts();
+        }
     }
 
     /// A task's share of what is set for the whole worker, so that its memory does not hang on how many partitions it

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use engine::ports::{Log, NewRecord, Polled};
 use events::TopicPartition;
 use kafka::{
-    DesiredTopic, KafkaLog, KafkaLogSettings, KafkaProperties, PartitionGrowth, Plan, Step, Timeouts,
-    TopicAdmin,
+    DesiredTopic, GroupProtocol, KafkaLog, KafkaLogSettings, KafkaProperties, PartitionGrowth, Plan, Step,
+    Timeouts, TopicAdmin,
 };
 use pollster::block_on;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -112,6 +112,7 @@ fn bare_consumer(servers: &str, topic: &str, records: u64) -> Result<Duration, B
 fn open(servers: &str, topic: &str, group: &str) -> Result<(KafkaLog, Vec<TopicPartition>), Box<dyn Error>> {
     let mut log = KafkaLog::connect(KafkaLogSettings {
         properties: KafkaProperties::new([("bootstrap.servers", servers)])?,
+        protocol: GroupProtocol::Classic,
         group: format!("{topic}.{group}").into(),
         slot: "0".into(),
         topics: vec![topic.into()],

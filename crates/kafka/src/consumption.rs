@@ -55,6 +55,11 @@ impl Consumption {
         std::mem::take(&mut self.owned).into_iter().map(|owned| owned.partition).collect()
     }
 
+    /// Whether no partition is this member's.
+    pub fn is_empty(&self) -> bool {
+        self.owned.is_empty()
+    }
+
     /// Whether a partition is this member's, not revoked or lost.
     pub fn owns(&self, partition: &TopicPartition) -> bool {
         self.find(partition).is_some()

@@ -2,8 +2,8 @@
 //!
 //! Must stay true: an assignment is acknowledged at once but empty, so that nothing is fetched before the worker says
 //! from where; a revocation is acknowledged only by the worker's release; the group's metadata is captured at each
-//! event before it is acknowledged, and never at commit time, when it may be of a generation that this worker has not
-//! heard of.
+//! event before it is acknowledged. By the classic protocol it is that which counts, and never that of commit time, which
+//! may be of a generation that this worker has not heard of.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,6 +44,11 @@ impl GroupContext {
     /// The oldest event that was not handed out yet.
     pub fn take_news(&self) -> Option<News> {
         self.noted().news.pop_front()
+    }
+
+    /// Whether there is an event that was not handed out yet.
+    pub fn has_news(&self) -> bool {
+        !self.noted().news.is_empty()
     }
 
     /// The group's metadata as of the last event; `None` before the first, and once the assignment was lost.

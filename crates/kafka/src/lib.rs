@@ -47,7 +47,7 @@ pub use properties::{KafkaProperties, PropertyError};
 pub use reader::{read_committed_all, read_committed_each};
 pub use removal::Removal;
 pub use resumable::{ResumableWriter, WriterProgress};
-pub use settings::{ConnectError, KafkaLogSettings, Timeouts};
+pub use settings::{ConnectError, GroupProtocol, KafkaLogSettings, Timeouts};
 pub use topics::{
     ActualTopic, Caution, DesiredTopic, PartitionGrowth, Plan, Step, TopicAdmin, TopicError, plan_topics,
 };

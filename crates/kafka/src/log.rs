@@ -2,7 +2,11 @@
 //!
 //! Must stay true: with offsets go the metadata that the member's last poll has heard of, and only for partitions that
 //! it owns (I8); the predecessor in the slot is fenced before anything is read (I1); after a doubt nothing is opened
-//! before it is sure that no newer process has the slot.
+//! before it is sure that no newer process has the slot. By the coordinator's protocol the metadata are of the moment, and
+//! who is fenced by the transactional id gives up, whatever was the cause.
+
+use std::thread::sleep;
+use std::time::Duration;
 
 use engine::ports::{Bounds, Log, LogError, NewRecord, Offset, Polled, PublishError};
 use events::{EventTime, TopicPartition};
@@ -13,8 +17,13 @@ use crate::bounded_drop::drop_within;
 use crate::member::GroupMember;
 use crate::partition_lists::list_of;
 use crate::questions::Questions;
-use crate::settings::{ConnectError, KafkaLogSettings};
+use crate::settings::{ConnectError, GroupProtocol, KafkaLogSettings};
 use crate::transactions::{Contents, Failure, TransactionalProducer, is_fencing};
+
+/// How often a transaction is tried again whose member got another epoch in the middle of it.
+const TRIES_IN_A_NEW_EPOCH: u32 = 3;
+/// Before it is tried again: about what a coordinator takes to tell an epoch.
+const AN_EPOCH_LATER: Duration = Duration::from_millis(50);
 
 /// A worker's log. Its methods block, so each worker has a thread of its own.
 pub struct KafkaLog {
@@ -52,6 +61,8 @@ impl KafkaLog {
                 self.is_in_doubt = true;
                 PublishError::Unknown(reason)
             }
+            // Here the group would not tell, but refuse the newer one for as long as this one stays.
+            Failure::Superseded if self.settings.protocol == GroupProtocol::Consumer => PublishError::Fenced,
             Failure::Superseded if self.member.is_fenced_by_now() => PublishError::Fenced,
             // The coordinator timed the transaction out: the slot is still this worker's.
             Failure::Superseded => PublishError::Unknown("the producer's epoch has gone by".to_owned()),
@@ -135,16 +146,27 @@ impl Log for KafkaLog {
         records: Vec<NewRecord>,
         offsets: &[(TopicPartition, Offset)],
     ) -> Result<(), PublishError> {
-        let Some(producer) = &self.producer else {
-            return Err(PublishError::Aborted("the log is not open".to_owned()));
+        let mut tries = match self.settings.protocol {
+            GroupProtocol::Classic => 0,
+            GroupProtocol::Consumer => TRIES_IN_A_NEW_EPOCH,
         };
-        let group = self.member.metadata();
-        let owns_all = offsets.iter().all(|(partition, _)| self.member.owns(partition));
-        if !offsets.is_empty() && (group.is_none() || !owns_all) {
-            return Err(PublishError::Deposed);
+        loop {
+            let Some(producer) = &self.producer else {
+                return Err(PublishError::Aborted("the log is not open".to_owned()));
+            };
+            let group = self.member.metadata();
+            let owns_all = offsets.iter().all(|(partition, _)| self.member.owns(partition));
+            if !offsets.is_empty() && (group.is_none() || !owns_all) {
+                return Err(PublishError::Deposed);
+            }
+            match producer.transact(Contents { records: &records, offsets, group, note: "" }) {
+                Err(Failure::Deposed) if tries > 0 && !self.member.has_news() => {
+                    tries -= 1;
+                    sleep(AN_EPOCH_LATER);
+                }
+                outcome => return outcome.map_err(|failure| self.judge(failure)),
+            }
         }
-        let outcome = producer.transact(Contents { records, offsets, group, note: "" });
-        outcome.map_err(|failure| self.judge(failure))
     }
 }
 

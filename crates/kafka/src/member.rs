@@ -19,10 +19,12 @@ use crate::consumption::Consumption;
 use crate::group::{GroupContext, News};
 use crate::partition_lists::{list_at, list_of, offsets_of, partitions_of, raw};
 use crate::records::{Arena, record_in};
-use crate::settings::{ConnectError, KafkaLogSettings};
+use crate::settings::{ConnectError, GroupProtocol, KafkaLogSettings};
 
 /// Between two looks at something that is about to happen inside librdkafka.
 const A_MOMENT: Duration = Duration::from_millis(5);
+/// Between two tries to get a slot's name in the group that another member has.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 pub(crate) type GroupConsumer = BaseConsumer<GroupContext>;
 
@@ -32,6 +34,8 @@ enum Trouble {
     Fenced,
     /// A position is gone, or the consumer is broken: nothing but a new consumer helps.
     Rejoin,
+    /// Another member has the slot's name, and keeps it until it leaves or its session ends.
+    Taken,
     /// It may pass.
     Passing(String),
 }
@@ -68,9 +72,21 @@ impl GroupMember {
         Ok(self.consumer.insert(consumer))
     }
 
-    /// The group's metadata as of the last event that a poll has served.
+    /// The group's metadata as of the last event that a poll has served. By the coordinator's protocol a member's epoch
+    /// rises without any event, so there it is that of now: a partition goes to another only after this member has let
+    /// go of it, and a member that has lost its partitions joins again only after that.
     pub fn metadata(&self) -> Option<Arc<ConsumerGroupMetadata>> {
-        self.consumer.as_ref().and_then(|consumer| consumer.context().metadata())
+        let consumer = self.consumer.as_ref()?;
+        let heard = consumer.context().metadata()?;
+        match self.settings.protocol {
+            GroupProtocol::Classic => Some(heard),
+            GroupProtocol::Consumer => consumer.group_metadata().map(Arc::new),
+        }
+    }
+
+    /// Whether the group has said something that no poll has told yet.
+    pub fn has_news(&self) -> bool {
+        self.consumer.as_ref().is_some_and(|consumer| consumer.context().has_news())
     }
 
     pub fn owns(&self, partition: &TopicPartition) -> bool {
@@ -83,8 +99,12 @@ impl GroupMember {
         matches!(fatal, Some((RDKafkaErrorCode::FencedInstanceId, _)))
     }
 
-    /// As `is_fenced`, once a newer process, if there is one, has surely been noticed.
+    /// As `is_fenced`, once a newer process, if there is one, has surely been noticed. By the coordinator's protocol
+    /// it is the newer one that the group refuses.
     pub fn is_fenced_by_now(&self) -> bool {
+        if self.settings.protocol == GroupProtocol::Consumer {
+            return false;
+        }
         let deadline = Instant::now() + self.settings.fencing_notice();
         while !self.is_fenced() {
             if Instant::now() >= deadline {
@@ -177,6 +197,15 @@ impl GroupMember {
                 self.leave();
                 Ok(Polled::Lost(self.consumption.drop_all()))
             }
+            Trouble::Taken if self.consumption.is_empty() => {
+                self.leave();
+                sleep(ASK_AGAIN);
+                Err(LogError::Unavailable(format!(
+                    "the slot `{}` is still taken in the group: another process has to leave, or its session to end",
+                    self.settings.slot
+                )))
+            }
+            Trouble::Taken => self.face(Trouble::Rejoin),
         }
     }
 
@@ -264,6 +293,7 @@ fn trouble_of(error: &KafkaError, consumer: &GroupConsumer) -> Trouble {
     if let Some((code, _)) = consumer.client().fatal_error() {
         return match code {
             RDKafkaErrorCode::FencedInstanceId => Trouble::Fenced,
+            RDKafkaErrorCode::UnreleasedInstanceId => Trouble::Taken,
             _ => Trouble::Rejoin,
         };
     }

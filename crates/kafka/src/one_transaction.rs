@@ -4,7 +4,7 @@ use engine::ports::{NewRecord, PublishError};
 
 use crate::bounded_drop::drop_within;
 use crate::properties::KafkaProperties;
-use crate::settings::{KafkaLogSettings, Timeouts};
+use crate::settings::{GroupProtocol, KafkaLogSettings, Timeouts};
 use crate::transactions::{Contents, Failure, TransactionalProducer};
 
 /// Writes records in one transaction. `writer` names it at the coordinator: a second call under the same name that
@@ -41,6 +41,7 @@ impl TransactionWriter {
     ) -> Result<Self, PublishError> {
         let settings = KafkaLogSettings {
             properties: properties.clone(),
+            protocol: GroupProtocol::Classic,
             group: "rekindle".into(),
             slot: writer.into(),
             topics: Vec::new(),
@@ -60,7 +61,7 @@ impl TransactionWriter {
     /// As [`write_in_one_transaction`]; after one, this writer is of no more use.
     pub fn write(&self, records: Vec<NewRecord>) -> Result<(), PublishError> {
         let Some(producer) = &self.producer else { return Err(PublishError::Fenced) };
-        let outcome = producer.transact(Contents { records, offsets: &[], group: None, note: "" });
+        let outcome = producer.transact(Contents { records: &records, offsets: &[], group: None, note: "" });
         outcome.map_err(|failure| match failure {
             Failure::Aborted(reason) => PublishError::Aborted(reason),
             Failure::Unknown(reason) => PublishError::Unknown(reason),

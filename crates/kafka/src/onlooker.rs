@@ -56,14 +56,19 @@ impl GroupOnlooker {
         Ok(offsets_of(&committed).into_iter().collect())
     }
 
-    /// How many members the group has by its coordinator. One that has ended counts until its session times out.
+    /// How many members the group has by its coordinator. One that has ended counts until its session times out. `None`
+    /// if it hands partitions out by a protocol whose groups this question finds dead.
     ///
     /// # Errors
     /// [`LogError::Unavailable`] to try again.
-    pub fn members(&self) -> Result<usize, LogError> {
+    pub fn members(&self) -> Result<Option<usize>, LogError> {
         let found = self.consumer.fetch_group_list(Some(&self.group), self.limit);
         let found = found.map_err(|error| LogError::Unavailable(error.to_string()))?;
-        let own = found.groups().iter().filter(|group| group.name() == self.group);
-        Ok(own.map(|group| group.members().len()).sum())
+        let own = found.groups().iter().find(|group| group.name() == self.group);
+        Ok(match own {
+            Some(group) if group.state() == "Dead" => None,
+            Some(group) => Some(group.members().len()),
+            None => Some(0),
+        })
     }
 }

@@ -21,7 +21,7 @@ const OWNED: [(&str, &str); 24] = [
     ("enable.partition.eof", "ends are asked for, with the time"),
     ("group.id", "it names the service"),
     ("group.instance.id", "it names the slot"),
-    ("group.protocol", "the partitions are handed over by the classic protocol"),
+    ("group.protocol", "set kafka.group_protocol instead"),
     ("isolation.level", "the log shows committed records only"),
     ("partition.assignment.strategy", "partitions are handed over one by one"),
     ("partitioner", "all producers of a topic must agree where a key lives"),

@@ -14,7 +14,7 @@ use rdkafka::error::KafkaError;
 use crate::bounded_drop::drop_within;
 use crate::partition_lists::list_of;
 use crate::properties::KafkaProperties;
-use crate::settings::{ConnectError, KafkaLogSettings, Timeouts};
+use crate::settings::{ConnectError, GroupProtocol, KafkaLogSettings, Timeouts};
 use crate::transactions::{Contents, Failure, TransactionalProducer};
 
 /// How far a writer has come.
@@ -59,6 +59,7 @@ impl ResumableWriter {
         );
         let settings = KafkaLogSettings {
             properties: properties.clone(),
+            protocol: GroupProtocol::Classic,
             group: name.into(),
             slot: "writer".into(),
             topics: Vec::new(),
@@ -114,7 +115,8 @@ impl ResumableWriter {
         let producer = self.producer.as_ref().ok_or_else(unopened)?;
         let offsets = [(self.place.clone(), progress.done)];
         let group = self.consumer.group_metadata().map(Arc::new);
-        let outcome = producer.transact(Contents { records, offsets: &offsets, group, note: &progress.note });
+        let outcome =
+            producer.transact(Contents { records: &records, offsets: &offsets, group, note: &progress.note });
         outcome.map_err(|failure| match failure {
             Failure::Aborted(reason) => PublishError::Aborted(reason),
             Failure::Unknown(reason) => PublishError::Unknown(reason),

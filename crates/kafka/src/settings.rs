@@ -1,7 +1,8 @@
 //! What a worker's log needs to know, and the client configurations that follow from it.
 //!
 //! Must stay true: the slot gives both the transactional id and the group instance id, so that a newer process in a
-//! slot fences the older one in both places.
+//! slot fences the older one: in both places by the classic protocol, by the transactional id alone by the other, which
+//! keeps the name of a member for whoever has it.
 
 use std::time::Duration;
 
@@ -12,14 +13,28 @@ use crate::properties::KafkaProperties;
 
 /// How long an open transaction of a worker that has died may hold up every reader.
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
+/// What the brokers say to a member by the protocol of the coordinator, and the member to the group by the other.
+const OF_MEMBERSHIP: [&str; 2] = ["session.timeout.ms", "heartbeat.interval.ms"];
 /// Longest delivery of one record, retries included: below the transaction's own timeout.
 const MESSAGE_TIMEOUT_MS: &str = "9000";
+
+/// How a group hands partitions out: `group.protocol`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GroupProtocol {
+    /// By its members, who meet for each rebalance.
+    #[default]
+    Classic,
+    /// By its coordinator (KIP-848), member by member. Brokers of Kafka 4.0 and later have it.
+    Consumer,
+}
 
 /// What one worker reads, and as whom.
 #[derive(Clone, Debug)]
 pub struct KafkaLogSettings {
     /// The cluster, and how to talk to it.
     pub properties: KafkaProperties,
+    /// How the group hands its partitions out.
+    pub protocol: GroupProtocol,
     /// The consumer group.
     pub group: SmolStr,
     /// The worker's place in the group, fixed from start to start; no two live workers share one.
@@ -83,25 +98,39 @@ impl KafkaLogSettings {
 
     pub(crate) fn consumer_config(&self) -> ClientConfig {
         let name = self.slot_name();
-        self.properties.configure(
+        let mut config = self.properties.configure(
             &[
                 ("client.id", &name),
                 // A consumer that is slower than its fetcher stalls for this long each time its queue was full.
                 ("fetch.queue.backoff.ms", "5"),
-                ("heartbeat.interval.ms", "1000"),
                 ("topic.metadata.refresh.interval.ms", "10000"),
             ],
             &[
                 ("group.id", &self.group),
                 ("group.instance.id", &name),
-                ("partition.assignment.strategy", "cooperative-sticky"),
                 ("isolation.level", "read_committed"),
                 ("enable.auto.commit", "false"),
                 ("enable.auto.offset.store", "false"),
                 ("auto.offset.reset", "error"),
                 ("allow.auto.create.topics", "false"),
             ],
-        )
+        );
+        match self.protocol {
+            GroupProtocol::Classic => {
+                config.set("partition.assignment.strategy", "cooperative-sticky");
+                if config.get("heartbeat.interval.ms").is_none() {
+                    config.set("heartbeat.interval.ms", "1000");
+                }
+            }
+            GroupProtocol::Consumer => {
+                config.set("group.protocol", "consumer");
+                // Here they are the brokers' to set.
+                for property in OF_MEMBERSHIP {
+                    config.remove(property);
+                }
+            }
+        }
+        config
     }
 
     /// Without the group: a client that names one keeps a connection to its coordinator.
@@ -138,7 +167,7 @@ impl KafkaLogSettings {
             ],
         );
         // A producer warns of what it does not know.
-        for property in ["session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms"] {
+        for property in OF_MEMBERSHIP.into_iter().chain(["max.poll.interval.ms"]) {
             config.remove(property);
         }
         config

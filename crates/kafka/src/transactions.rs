@@ -66,7 +66,7 @@ pub(crate) enum Failure {
 
 /// What a transaction holds.
 pub(crate) struct Contents<'a> {
-    pub records: Vec<NewRecord>,
+    pub records: &'a [NewRecord],
     pub offsets: &'a [(TopicPartition, Offset)],
     /// Whose offsets they are; none are written without.
     pub group: Option<Arc<ConsumerGroupMetadata>>,
@@ -114,7 +114,7 @@ impl TransactionalProducer {
     fn fill(&self, contents: Contents<'_>) -> Result<(), KafkaError> {
         self.producer.begin_transaction()?;
         let deadline = Instant::now() + self.limit;
-        for record in &contents.records {
+        for record in contents.records {
             self.send(record, deadline)?;
         }
         if let Some(group) = contents.group.filter(|_| !contents.offsets.is_empty()) {

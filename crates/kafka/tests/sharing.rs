@@ -7,12 +7,12 @@
 
 mod support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engine::ports::{Log, Polled, PublishError};
 use events::TopicPartition;
-use kafka::KafkaLog;
-use support::{Cluster, assigned, block_on, opened, patiently, poll_until, publish, record};
+use kafka::{GroupOnlooker, GroupProtocol, KafkaLog, KafkaLogSettings, Timeouts};
+use support::{Cluster, PATIENCE, assigned, block_on, opened, patiently, poll_until, publish, record};
 
 /// Lets a member answer to the group for a while; whether it heard of an assignment, and what was in it.
 fn polls(log: &mut KafkaLog, times: usize) -> Vec<Polled> {
@@ -28,15 +28,24 @@ fn revoked(log: &mut KafkaLog) -> Vec<TopicPartition> {
 
 #[test]
 fn a_second_member_gets_half_of_the_partitions_once_the_first_has_released_them() {
-    let Some(cluster) = Cluster::for_test("handover") else { return };
+    handed_over("handover", GroupProtocol::Classic);
+}
+
+#[test]
+fn the_coordinator_moves_partitions_only_once_they_are_released() {
+    handed_over("told", GroupProtocol::Consumer);
+}
+
+fn handed_over(test: &str, protocol: GroupProtocol) {
+    let Some(cluster) = Cluster::for_test(test) else { return };
     let topic = cluster.topic("in", 4);
-    let mut first = cluster.log("0", &topic);
+    let mut first = cluster.log_by(protocol, "0", &topic);
     let all = assigned(&mut first, 4);
     // One of them is not started yet when it has to go.
     for source in &all[..3] {
         block_on(first.start(source, 0)).unwrap();
     }
-    let mut second = cluster.log("1", &topic);
+    let mut second = cluster.log_by(protocol, "1", &topic);
     let given_up = revoked(&mut first);
     assert_eq!(given_up.len(), 2);
     let heard = polls(&mut second, 40);
@@ -149,6 +158,46 @@ fn a_new_process_in_a_slot_gets_its_predecessors_partitions_without_a_rebalance(
     has.sort();
     assert_eq!(has, had);
     assert_eq!(polls(&mut other, 20), [], "the other member heard of nothing");
+}
+
+#[test]
+fn the_coordinator_keeps_a_slot_for_the_older_process_until_that_is_fenced() {
+    let Some(cluster) = Cluster::for_test("line") else { return };
+    let topic = cluster.topic("in", 2);
+    let mut older = cluster.log_by(GroupProtocol::Consumer, "0", &topic);
+    let source = assigned(&mut older, 2).remove(0);
+    block_on(older.start(&source, 0)).unwrap();
+    publish(&mut older, vec![record(&source, "older")], &[(source.clone(), 1)]).unwrap();
+
+    let mut newer = cluster.log_by(GroupProtocol::Consumer, "0", &topic);
+    let deadline = Instant::now() + PATIENCE;
+    let refusal = loop {
+        match block_on(newer.poll()) {
+            Err(refusal) => break refusal,
+            polled => assert!(Instant::now() < deadline, "{polled:?}"),
+        }
+    };
+    assert!(refusal.to_string().contains("the slot `0` is still taken"), "{refusal}");
+    let zombie = publish(&mut older, vec![record(&source, "zombie")], &[(source.clone(), 9)]);
+    assert_eq!(zombie, Err(PublishError::Fenced));
+    drop(older);
+    assert_eq!(assigned(&mut newer, 2)[0], source);
+    assert_eq!(patiently(|| block_on(newer.committed(&source))), Some(1));
+    cluster.assert_committed(&topic, &["older"]);
+}
+
+#[test]
+fn members_are_counted_where_they_can_be() {
+    let Some(cluster) = Cluster::for_test("count") else { return };
+    let topic = cluster.topic("in", 2);
+    for (protocol, expected) in [(GroupProtocol::Classic, Some(1)), (GroupProtocol::Consumer, None)] {
+        let group = cluster.name(&format!("{protocol:?}"));
+        let onlooker = GroupOnlooker::connect(&cluster.properties(), &group, Timeouts::default()).unwrap();
+        assert_eq!(patiently(|| onlooker.members()), Some(0), "there is no such group yet");
+        let mut log = opened(KafkaLogSettings { protocol, group, ..cluster.settings("0", &topic) });
+        assigned(&mut log, 2);
+        assert_eq!(patiently(|| onlooker.members()), expected, "{protocol:?}");
+    }
 }
 
 #[test]

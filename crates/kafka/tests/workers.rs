@@ -24,7 +24,7 @@ use events::{
     Body, Context, CustomerId, Event, EventId, EventTime, Origin, SourceClaim, Span, Tick, TopicPartition,
     codec,
 };
-use kafka::{KafkaLog, KafkaLogSettings, read_committed_all};
+use kafka::{GroupProtocol, KafkaLog, KafkaLogSettings, read_committed_all};
 use smol_str::SmolStr;
 use support::{Cluster, PATIENCE, at, block_on, opened, text, write_all};
 
@@ -136,27 +136,38 @@ fn work(log: KafkaLogSettings, store: MemoryStore, output: SmolStr) -> (StopSign
 
 #[test]
 fn every_event_has_its_output_once_while_workers_come_and_go() {
-    let Some(cluster) = Cluster::for_test("wander") else { return };
+    wander("wander", GroupProtocol::Classic);
+}
+
+#[test]
+fn so_it_has_where_the_coordinator_hands_partitions_out() {
+    wander("roam", GroupProtocol::Consumer);
+}
+
+fn wander(test: &str, protocol: GroupProtocol) {
+    let Some(cluster) = Cluster::for_test(test) else { return };
     let (log, output) = (cluster.topic("log", PARTITIONS as u32), cluster.topic("out", 2));
     let mut of_writer = cluster.settings("writer", &log);
     of_writer.group = cluster.name("writers");
     let mut writer = opened(of_writer);
     let store = MemoryStore::new();
-    let start = |slot: &str| work(cluster.settings(slot, &log), store.clone(), output.clone());
+    let settings = |slot: &str| KafkaLogSettings { protocol, ..cluster.settings(slot, &log) };
+    let start = |slot: &str| work(settings(slot), store.clone(), output.clone());
 
     let mut workers = BTreeMap::from([("0", start("0"))]);
-    let mut expected = Vec::new();
-    for round in 1..=200 {
+    let (mut expected, mut fenced) = (Vec::new(), None);
+    let deadline = Instant::now() + PATIENCE;
+    for round in 1.. {
+        let is_fenced = fenced.as_ref().is_some_and(JoinHandle::is_finished);
+        if round > 200 && (is_fenced || Instant::now() > deadline) {
+            break;
+        }
         expected.extend(write_round(&mut writer, &log, round));
         match round {
             40 => drop(workers.insert("1", start("1"))),
             80 => drop(workers.insert("2", start("2"))),
             // Another process in the same slot: the one before is fenced.
-            120 => {
-                let (_, fenced) = workers.insert("1", start("1")).unwrap();
-                sleep(Duration::from_secs(2));
-                assert_eq!(fenced.join().unwrap(), Exit::Fenced);
-            }
+            120 => fenced = workers.insert("1", start("1")).map(|(_, thread)| thread),
             160 => {
                 let (stop, thread) = workers.remove("0").unwrap();
                 stop.request();
@@ -165,6 +176,8 @@ fn every_event_has_its_output_once_while_workers_come_and_go() {
             _ => sleep(Duration::from_millis(20)),
         }
     }
+    let fenced = fenced.filter(JoinHandle::is_finished).expect("the older process in a slot ends");
+    assert_eq!(fenced.join().unwrap(), Exit::Fenced);
     let deadline = Instant::now() + PATIENCE;
     loop {
         let records = read_committed_all(&cluster.properties(), &output, PATIENCE).unwrap();

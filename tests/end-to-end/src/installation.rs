@@ -5,9 +5,9 @@ use std::process::Command;
 
 use anyhow::Context;
 
-use crate::Common;
 use crate::diary::Diary;
 use crate::topics::{self, Wanted};
+use crate::{Common, GroupProtocol};
 
 /// Raw topics, in the order in which partition counts are given; carts need the first three.
 pub const RAW: [&str; 5] = ["clickstream", "purchase", "support", "profile", "engagement"];
@@ -73,6 +73,8 @@ pub struct Installation {
     pub diary: Diary,
     /// The brokers as this program talks to them.
     pub servers: String,
+    /// How its groups hand their partitions out.
+    pub protocol: GroupProtocol,
     name: String,
     raw: usize,
     outputs: Vec<&'static str>,
@@ -142,6 +144,7 @@ impl Installation {
         let installation = Self {
             diary,
             servers: servers.kafka.clone(),
+            protocol: common.group_protocol,
             name,
             raw,
             outputs,
@@ -216,14 +219,19 @@ impl Installation {
         let Self { name, .. } = self;
         let Shape { rules, lateness, .. } = shape;
         let log = shape.log.clone().unwrap_or_else(|| self.topic("customer-events"));
+        let protocol = match self.protocol {
+            GroupProtocol::Classic => {
+                format!("session_timeout = \"{SESSION_MS}ms\"\nproperties.\"heartbeat.interval.ms\" = 500")
+            }
+            GroupProtocol::Consumer => "group_protocol = \"consumer\"".to_owned(),
+        };
         let raw: String =
             self.raw_topics().iter().map(|topic| format!("[ingest.topics.\"{topic}\"]\n")).collect();
         format!(
             r#"[kafka]
 brokers = "{kafka}"
 group_prefix = "{name}"
-session_timeout = "{SESSION_MS}ms"
-properties."heartbeat.interval.ms" = 500
+{protocol}
 
 [redis]
 {redis}

@@ -79,6 +79,16 @@ struct Common {
     /// How many raw records a second are sent
     #[arg(long, global = true, default_value_t = 2_500)]
     rate: u64,
+    /// How the consumer groups hand their partitions out: `kafka.group_protocol`
+    #[arg(long, global = true, value_enum, default_value_t = GroupProtocol::Classic)]
+    group_protocol: GroupProtocol,
+}
+
+/// How the consumer groups hand their partitions out.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum GroupProtocol {
+    Classic,
+    Consumer,
 }
 
 #[derive(Clone, Subcommand)]
@@ -97,6 +107,8 @@ enum Scenario {
         #[arg(long, default_value = "")]
         only: String,
     },
+    /// A group by the protocol `consumer`: rebalances, kills, a rolling restart and a long sleep
+    ConsumerProtocol,
     /// kill -9 of ingest and triggers at random moments; not among all, since `gate` has it
     Kills {
         /// How many processes are killed
@@ -158,6 +170,7 @@ fn main() -> ExitCode {
         Scenario::All => vec![
             Scenario::Otto,
             Scenario::Gate { only: String::new() },
+            Scenario::ConsumerProtocol,
             Scenario::LostLog,
             Scenario::Catalogue { kills: 8, events: 25_000 },
             Scenario::Adopt { events: 60_000 },
@@ -178,6 +191,10 @@ fn is_passed(scenario: &Scenario, common: &Common) -> bool {
         Scenario::Otto => ("otto", scenarios::otto::run(common)),
         Scenario::Gate { only } => ("gate", scenarios::endure::run(common, "gate", Dose::GATE, only)),
         Scenario::Soak { only } => ("soak", scenarios::endure::run(common, "soak", Dose::SOAK, only)),
+        Scenario::ConsumerProtocol => {
+            let common = Common { group_protocol: GroupProtocol::Consumer, ..common.clone() };
+            ("consumer-protocol", scenarios::endure::run(&common, "consumer-protocol", Dose::OF_GROUPS, ""))
+        }
         Scenario::Kills { kills, events } => ("kills", scenarios::kills::run(common, *kills, *events)),
         Scenario::LostLog => ("lost-log", scenarios::lost_log::run(common)),
         Scenario::Catalogue { kills, events } => {

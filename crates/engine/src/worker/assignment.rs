@@ -194,9 +194,7 @@ impl<L: Log, S: StateStore, F: Fold> Worker<L, S, F> {
     /// Drops partitions as they stand.
     pub(super) fn forget(&mut self, partitions: &[TopicPartition]) {
         for partition in partitions {
-            if let Some(running) = self.running.remove(partition) {
-                self.past_counts = self.past_counts + running.task.counts();
-            }
+            self.stop_running(partition);
             self.halted.remove(partition);
         }
         self.share_cache();

@@ -16,8 +16,8 @@ use bytes::Bytes;
 use engine::ports::{Log, LogError, NewRecord, Offset, Polled, PublishError, Record};
 use events::TopicPartition;
 use kafka::{
-    DesiredTopic, KafkaLog, KafkaLogSettings, KafkaProperties, PartitionGrowth, Plan, Step, Timeouts,
-    TopicAdmin, read_committed_all,
+    DesiredTopic, GroupProtocol, KafkaLog, KafkaLogSettings, KafkaProperties, PartitionGrowth, Plan, Step,
+    Timeouts, TopicAdmin, read_committed_all,
 };
 pub use pollster::block_on;
 use smol_str::SmolStr;
@@ -84,6 +84,7 @@ impl Cluster {
     pub fn settings(&self, slot: &str, topic: &SmolStr) -> KafkaLogSettings {
         KafkaLogSettings {
             properties: self.properties(),
+            protocol: GroupProtocol::Classic,
             group: self.name("group"),
             slot: slot.into(),
             topics: vec![topic.clone()],
@@ -100,6 +101,11 @@ impl Cluster {
     /// A log in a slot of this test's group, with its producer open.
     pub fn log(&self, slot: &str, topic: &SmolStr) -> KafkaLog {
         opened(self.settings(slot, topic))
+    }
+
+    /// The same, of a group that hands its partitions out by this protocol.
+    pub fn log_by(&self, protocol: GroupProtocol, slot: &str, topic: &SmolStr) -> KafkaLog {
+        opened(KafkaLogSettings { protocol, ..self.settings(slot, topic) })
     }
 
     /// Whether a topic holds exactly these values for a reader of committed records. A commit is decided before its

@@ -60,6 +60,10 @@ pub struct ImportArgs {
     /// Also where Redis holds other state of the service, which is then lost
     #[arg(long)]
     pub replace: bool,
+    /// Says that no process of the service runs, where the group's members cannot be counted: by the group protocol
+    /// `consumer`
+    #[arg(long)]
+    pub stopped: bool,
 }
 
 const EXAMPLES: &str = "\

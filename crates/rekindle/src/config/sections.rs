@@ -25,7 +25,7 @@ pub use churn::{ChurnRiskTable, HighValueAtRiskTable};
 pub use engine::{Engine, OnMissingState};
 pub use gates::{ConsentDefault, FurtherSteps, Gate, Gates, Outcomes, QuietHoursGate, QuietHoursPreset};
 pub use ingest::{Identity, Ingest, Vocabulary};
-pub use kafka::Kafka;
+pub use kafka::{GroupProtocol, Kafka};
 pub use lifecycle::{VipTable, YearlyTable};
 pub use process::{Admin, Log, LogFormat, Process};
 pub use profile::ProfileTable;

@@ -50,6 +50,7 @@ pub fn log(settings: &KafkaSettings, service: &str, slot: &str, topics: Vec<Smol
     tracing::info!(group, slot, brokers = settings.properties.servers(), "joins the consumer group");
     let settings = KafkaLogSettings {
         properties: settings.properties.clone(),
+        protocol: settings.protocol,
         group: group.into(),
         slot: slot.into(),
         topics,

@@ -10,7 +10,7 @@ use engine::ports::{Log, NewRecord, Offset, TaskId};
 use events::partitioner::partition_for;
 use events::{LogEntry, TopicPartition, codec};
 use kafka::{
-    KafkaLog, KafkaLogSettings, KafkaProperties, LogSurvey, Timeouts, delete_records_before,
+    GroupProtocol, KafkaLog, KafkaLogSettings, KafkaProperties, LogSurvey, Timeouts, delete_records_before,
     read_committed_all, write_in_one_transaction,
 };
 use pollster::block_on;
@@ -331,6 +331,7 @@ impl Installation {
         let servers = [("bootstrap.servers", self.kafka.as_str()), ("session.timeout.ms", "6000")];
         let settings = KafkaLogSettings {
             properties: KafkaProperties::new(servers).unwrap(),
+            protocol: GroupProtocol::Classic,
             group: format!("{}-triggers", self.unique).into(),
             slot: "onlooker".into(),
             topics: vec![log_topic.as_str().into()],

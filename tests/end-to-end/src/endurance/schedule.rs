@@ -128,6 +128,26 @@ impl Dose {
         partitions_added: 1,
     };
 
+    /// What hits a group, in a minute or two.
+    pub const OF_GROUPS: Self = Self {
+        events: 50_000,
+        rate: 1_000,
+        at_most: Duration::from_secs(480),
+        kills: 4,
+        rolls: 1,
+        broker_kills: 0,
+        last_seconds: 0,
+        snapshots: 0,
+        flushes: 0,
+        cuts: 0,
+        cut_for: Duration::ZERO,
+        rebalances: 20,
+        sleeps: 1,
+        hindrances: 0,
+        full_disks: 0,
+        partitions_added: 1,
+    };
+
     /// For an hour and more.
     pub const SOAK: Self = Self {
         events: 2_000_000,

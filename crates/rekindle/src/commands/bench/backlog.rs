@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use engine::ports::Offset;
 use events::TopicPartition;
 use kafka::{GroupOnlooker, LogSurvey};
@@ -48,7 +48,7 @@ impl Backlog {
     /// # Errors
     /// If its coordinator does not say.
     pub fn members(&self) -> Result<usize> {
-        Ok(self.group.members()?)
+        self.group.members()?.context("the group's members cannot be counted")
     }
 
     /// Where they stand.

@@ -44,6 +44,7 @@ pub fn run(args: &BareArgs, config: &Config) -> Result<()> {
     let kafka = &config.settings.kafka;
     let settings = KafkaLogSettings {
         properties: kafka.properties.clone(),
+        protocol: kafka.protocol,
         group: kafka.group("bare").into(),
         slot: "0".into(),
         topics: args.topics.iter().map(Into::into).collect(),

@@ -11,8 +11,8 @@ use super::finding::Finding;
 /// What is known of a consumer group.
 #[derive(Clone, Debug, Default)]
 pub struct GroupState {
-    /// How many members it has.
-    pub members: usize,
+    /// How many members it has, if they can be counted.
+    pub members: Option<usize>,
     /// Where it has come to.
     pub committed: BTreeMap<TopicPartition, Offset>,
     /// Where the partitions that it reads end.
@@ -41,13 +41,16 @@ pub fn judge_group(group: &str, service: &str, state: &GroupState) -> Finding {
         );
     }
     match (members, committed.is_empty()) {
-        (0, true) => Finding::warning(subject, "has not run yet", format!("start `rekindle {service}`")),
-        (0, false) => Finding::warning(
+        (Some(0), true) => {
+            Finding::warning(subject, "has not run yet", format!("start `rekindle {service}`"))
+        }
+        (Some(0), false) => Finding::warning(
             subject,
             format!("no process is in it; {lag} offsets wait"),
             format!("start `rekindle {service}`"),
         ),
-        (members, _) => Finding::ok(subject, format!("{members} in it, {lag} offsets behind")),
+        (Some(members), _) => Finding::ok(subject, format!("{members} in it, {lag} offsets behind")),
+        (None, _) => Finding::ok(subject, format!("{lag} offsets behind; its members cannot be counted")),
     }
 }
 
@@ -92,10 +95,10 @@ mod tests {
     use super::super::finding::Level;
     use super::*;
 
-    fn group(members: usize, committed: Option<Offset>) -> GroupState {
+    fn group(members: impl Into<Option<usize>>, committed: Option<Offset>) -> GroupState {
         let partition = TopicPartition::new("customer-events", 0);
         GroupState {
-            members,
+            members: members.into(),
             committed: committed.map(|next| (partition.clone(), next)).into_iter().collect(),
             bounds: BTreeMap::from([(partition, Bounds { start: 10, end: 50 })]),
         }
@@ -110,6 +113,8 @@ mod tests {
         assert_eq!(judged(0, None).what, "has not run yet");
         assert_eq!(judged(0, Some(45)).level, Level::Warning);
         assert_eq!(judged(1, Some(9)).level, Level::Problem);
+        let uncounted = judge_group("rekindle-triggers", "triggers", &group(None, Some(40)));
+        assert_eq!(uncounted.what, "10 offsets behind; its members cannot be counted");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub fn run(args: &ImportArgs, config: &Config) -> Result<()> {
         writeln!(out, "Nothing was written; --execute does it.")?;
         return Ok(());
     }
-    await_empty_group(&onlooker, config)?;
+    await_empty_group(&onlooker, args, config)?;
     if let Err(error) = write(&mut import, &args.file) {
         import.abandon();
         return Err(error).with_context(named);
@@ -171,16 +171,21 @@ fn show(
 }
 
 /// Waits until no process of the service can write any more.
-fn await_empty_group(onlooker: &GroupOnlooker, config: &Config) -> Result<()> {
+fn await_empty_group(onlooker: &GroupOnlooker, args: &ImportArgs, config: &Config) -> Result<()> {
     let session = config.sections.kafka.session_timeout.span().as_millis();
     let patience = Duration::from_millis(u64::try_from(session).unwrap_or(0)) + BEYOND_SESSION;
     let deadline = Instant::now() + patience;
     let mut is_told = false;
     loop {
-        let members = onlooker.members().context("the consumer group cannot be looked at")?;
-        if members == 0 {
-            return Ok(());
-        }
+        let members = match onlooker.members().context("the consumer group cannot be looked at")? {
+            Some(0) => return Ok(()),
+            Some(members) => members,
+            None if args.stopped => return Ok(()),
+            None => bail!(
+                "nothing was imported: by the group protocol `consumer` members cannot be counted; stop all processes of \
+                 the service, wait for group.consumer.session.timeout.ms if one was killed, and say so with --stopped"
+            ),
+        };
         if Instant::now() >= deadline {
             bail!(
                 "nothing was imported: the consumer group has {members} members; stop all processes of the service first"

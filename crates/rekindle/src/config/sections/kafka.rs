@@ -15,7 +15,10 @@ pub struct Kafka {
     /// Consumer groups and transactional ids begin with this: installations on one cluster are kept apart by it.
     /// Another prefix is another installation: it reads the raw topics from their start.
     pub group_prefix: String,
-    /// How long the group waits for a process that has gone silent before others take its partitions over.
+    /// How the group hands its partitions out.
+    pub group_protocol: GroupProtocol,
+    /// How long the group waits for a process that has gone silent before others take its partitions over; by the
+    /// protocol `consumer` the brokers say (`group.consumer.session.timeout.ms`), and this counts for nothing.
     pub session_timeout: Duration,
     /// How long an answer may take.
     pub request_timeout: Duration,
@@ -30,12 +33,24 @@ impl Default for Kafka {
         Self {
             brokers: "127.0.0.1:9092".to_owned(),
             group_prefix: "rekindle".to_owned(),
+            group_protocol: GroupProtocol::Classic,
             session_timeout: Duration::from_secs(45),
             request_timeout: Duration::from_secs(5),
             max_poll_records: 5_000,
             properties: Properties::default(),
         }
     }
+}
+
+/// librdkafka's `group.protocol`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GroupProtocol {
+    /// The members meet for each rebalance. A restart takes its slot over at once.
+    Classic,
+    /// The coordinator tells each member (KIP-848; Kafka 4.0 and later). After a crash a slot is free again once the
+    /// session of its last process has ended.
+    Consumer,
 }
 
 /// Properties by name, dots and all. Written as tables or as quoted keys, `a.b = 1` and `"a.b" = 1` are the same.

@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use kafka::{KafkaProperties, PropertyError, Timeouts};
+use kafka::{GroupProtocol, KafkaProperties, PropertyError, Timeouts};
 use redis_store::Servers;
 use strict_toml::{Origins, Problem};
 use telemetry::logs::Format;
 use toml::Value;
 
 use crate::config::secrets::{SecretUrl, SecretUrls};
-use crate::config::sections::{Admin, Kafka, Log, LogFormat, Process, Redis};
+use crate::config::sections::{self, Admin, Kafka, Log, LogFormat, Process, Redis};
 
 /// Stands behind a property's name where its value is in a file.
 const FILE_SUFFIX: &str = "_file";
@@ -21,6 +21,8 @@ const FILE_SUFFIX: &str = "_file";
 pub struct KafkaSettings {
     /// How to talk to it.
     pub properties: KafkaProperties,
+    /// How its groups hand their partitions out.
+    pub protocol: GroupProtocol,
     /// Groups and transactional ids begin with it.
     pub group_prefix: String,
     /// Bounds of what waits for a broker.
@@ -59,8 +61,16 @@ pub(super) fn kafka(section: &Kafka, origins: &Origins) -> Result<KafkaSettings,
         ("bootstrap.servers".to_owned(), section.brokers.clone()),
         ("session.timeout.ms".to_owned(), section.session_timeout.span().as_millis().to_string()),
     ];
+    let protocol = match section.group_protocol {
+        sections::GroupProtocol::Classic => GroupProtocol::Classic,
+        sections::GroupProtocol::Consumer => GroupProtocol::Consumer,
+    };
     for (name, value) in section.properties.flat() {
         let key = format!("kafka.properties.{name}");
+        if protocol == GroupProtocol::Consumer && name == "heartbeat.interval.ms" {
+            let message = "by kafka.group_protocol = \"consumer\" the brokers say (group.consumer.heartbeat.interval.ms)";
+            return Err(origins.problem(&key, message));
+        }
         if matches!(name.as_str(), "bootstrap.servers" | "metadata.broker.list" | "session.timeout.ms") {
             let own = if name.starts_with("session") { "kafka.session_timeout" } else { "kafka.brokers" };
             return Err(origins.problem(&key, format!("set {own} instead")));
@@ -71,6 +81,7 @@ pub(super) fn kafka(section: &Kafka, origins: &Origins) -> Result<KafkaSettings,
     let timeouts = Timeouts { request: section.request_timeout.std(), ..Timeouts::default() };
     Ok(KafkaSettings {
         properties,
+        protocol,
         group_prefix: section.group_prefix.clone(),
         timeouts,
         max_poll_records: section.max_poll_records,

@@ -8,6 +8,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use super::super::Endurance;
 use super::super::tally::Struck;
+use crate::GroupProtocol;
 use crate::diary::now_ms;
 use crate::metrics;
 
@@ -35,14 +36,17 @@ impl Endurance<'_, '_> {
 
     /// A member joins, reads nothing of what it is given, and leaves.
     fn come_and_go(&mut self, group: &str, topic: &str) -> anyhow::Result<()> {
-        let consumer: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", &self.installation.servers)
-            .set("group.id", group)
-            .set("enable.auto.commit", "false")
-            .set("partition.assignment.strategy", "cooperative-sticky")
-            .set("session.timeout.ms", "6000")
-            .set("heartbeat.interval.ms", "100")
-            .create()?;
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.installation.servers).set("group.id", group);
+        config.set("enable.auto.commit", "false");
+        match self.installation.protocol {
+            GroupProtocol::Classic => config
+                .set("partition.assignment.strategy", "cooperative-sticky")
+                .set("session.timeout.ms", "6000")
+                .set("heartbeat.interval.ms", "100"),
+            GroupProtocol::Consumer => config.set("group.protocol", "consumer"),
+        };
+        let consumer: BaseConsumer = config.create()?;
         consumer.subscribe(&[topic])?;
         let joined = Instant::now();
         while consumer.assignment()?.count() == 0 && joined.elapsed() < STAY {
