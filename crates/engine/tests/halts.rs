@@ -1,4 +1,5 @@
-//! Rules are adopted before anything follows from them: whoever dies next leaves a state that can be gone on with.
+//! Partitions that stand still. Other rules than the state's are one cause, and are adopted before anything follows from
+//! them: whoever dies next leaves a state that can be gone on with.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
@@ -173,6 +174,10 @@ fn worker<S: StateStore>(
 
 fn turns<S: StateStore>(worker: &mut Worker<MemoryLog, S, Echo>) {
     block_on(worker.start_over()).unwrap();
+    turns_on(worker);
+}
+
+fn turns_on<S: StateStore>(worker: &mut Worker<MemoryLog, S, Echo>) {
     (0..10).for_each(|_| block_on(worker.turn()).unwrap());
 }
 
@@ -181,16 +186,30 @@ fn told(broker: &MemoryBroker) -> Vec<String> {
     records.iter().map(|record| String::from_utf8(record.value.clone().unwrap().to_vec()).unwrap()).collect()
 }
 
-#[test]
-fn a_worker_that_dies_after_its_first_transaction_by_adopted_rules_is_recovered() {
+fn broker() -> MemoryBroker {
     let clock = ManualClock::at(EventTime::from_millis(1_000_000));
     let settings =
         BrokerSettings { transaction_timeout: None, session_timeout: None, retained_records: None };
     let broker = MemoryBroker::new(Arc::new(clock), settings);
     broker.create_topic(LOG, 1, TimestampType::LogAppend);
     broker.create_topic(OUT, 1, TimestampType::Create);
-    let store = MemoryStore::new();
+    broker
+}
 
+#[test]
+fn what_a_partition_did_before_it_halted_still_counts() {
+    let broker = broker();
+    happen(&broker, 10);
+    let mut worker = worker(&broker, MemoryStore::new(), "old", ChangedRules::Refuse);
+    turns(&mut worker);
+    append(&broker, b"no entry of the log".to_vec());
+    turns_on(&mut worker);
+    assert_eq!((worker.halted().len(), worker.counts().applied), (1, 1));
+}
+
+#[test]
+fn a_worker_that_dies_after_its_first_transaction_by_adopted_rules_is_recovered() {
+    let (broker, store) = (broker(), MemoryStore::new());
     happen(&broker, 10);
     let mut old = worker(&broker, store.clone(), "old", ChangedRules::Refuse);
     turns(&mut old);
