@@ -187,6 +187,20 @@ fn the_coordinator_keeps_a_slot_for_the_older_process_until_that_is_fenced() {
 }
 
 #[test]
+fn a_group_that_was_stopped_changes_over_to_the_other_protocol_and_back() {
+    let Some(cluster) = Cluster::for_test("change") else { return };
+    let topic = cluster.topic("in", 2);
+    let protocols = [GroupProtocol::Classic, GroupProtocol::Consumer, GroupProtocol::Classic];
+    for (next, protocol) in (1..).zip(protocols) {
+        let mut log = cluster.log_by(protocol, "0", &topic);
+        let source = assigned(&mut log, 2).remove(0);
+        let committed = patiently(|| block_on(log.committed(&source)));
+        assert_eq!(committed, (next > 1).then_some(next - 1), "{protocol:?}");
+        publish(&mut log, vec![record(&source, "said")], &[(source.clone(), next)]).unwrap();
+    }
+}
+
+#[test]
 fn members_are_counted_where_they_can_be() {
     let Some(cluster) = Cluster::for_test("count") else { return };
     let topic = cluster.topic("in", 2);
