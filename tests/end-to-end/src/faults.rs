@@ -19,7 +19,7 @@ const REQUEST: Duration = Duration::from_secs(20);
 const JOINING: Duration = Duration::from_secs(10);
 /// How long it says that it goes. A consumer that is dropped at once may be gone before its word is sent, and the group
 /// waits for it until the session ends.
-const LEAVING: Duration = Duration::from_millis(300);
+pub const LEAVING: Duration = Duration::from_millis(300);
 const A_MOMENT: Duration = Duration::from_millis(50);
 
 /// A member that joins a group and leaves it again and again, until it is told to stop.

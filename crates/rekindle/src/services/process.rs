@@ -175,8 +175,8 @@ impl WorkerThread {
                 "{name} stopped before all was published and checkpointed; whoever comes next recovers it"
             )),
             Ok(Ok(Exit::Fenced)) => Some(format!(
-                "{name} was fenced: another process has taken its slot over; each process of a service needs a --slot \
-                 of its own"
+                "{name} was fenced: another process has taken its slot over, or the group lost sight of this one for \
+                 longer than its session; each process of a service needs a --slot of its own"
             )),
             Ok(Err(error)) => Some(format!("{name} failed: {error:#}")),
             Err(_) => Some(format!("{name} has panicked")),

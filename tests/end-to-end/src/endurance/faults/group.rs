@@ -10,6 +10,7 @@ use super::super::Endurance;
 use super::super::tally::Struck;
 use crate::GroupProtocol;
 use crate::diary::now_ms;
+use crate::faults::LEAVING;
 use crate::metrics;
 
 /// How long a member stays at the most that is given nothing.
@@ -34,8 +35,10 @@ impl Endurance<'_, '_> {
         Ok(Struck { times, busy: times * busy, over_at: now_ms() })
     }
 
-    /// A member joins, reads nothing of what it is given, and leaves.
+    /// A member joins, reads nothing of what it is given, and leaves. A coordinator gives what it left to whoever comes
+    /// next, so nobody comes before somebody else has it.
     fn come_and_go(&mut self, group: &str, topic: &str) -> anyhow::Result<()> {
+        let before = self.rebalances();
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.installation.servers).set("group.id", group);
         config.set("enable.auto.commit", "false");
@@ -50,6 +53,12 @@ impl Endurance<'_, '_> {
         consumer.subscribe(&[topic])?;
         let joined = Instant::now();
         while consumer.assignment()?.count() == 0 && joined.elapsed() < STAY {
+            let _ = consumer.poll(POLL);
+            self.crew.supervise()?;
+        }
+        consumer.unsubscribe();
+        let left = Instant::now();
+        while left.elapsed() < LEAVING || (self.rebalances() == before && left.elapsed() < STAY) {
             let _ = consumer.poll(POLL);
             self.crew.supervise()?;
         }
