@@ -13,16 +13,15 @@ use crate::properties::KafkaProperties;
 
 /// How long an open transaction of a worker that has died may hold up every reader.
 const TRANSACTION_TIMEOUT_MS: &str = "10000";
-/// What the brokers say to a member by the protocol of the coordinator, and the member to the group by the other.
+/// What a member says to the group by the classic protocol, and the brokers to a member by the other.
 const OF_MEMBERSHIP: [&str; 2] = ["session.timeout.ms", "heartbeat.interval.ms"];
 /// Longest delivery of one record, retries included: below the transaction's own timeout.
 const MESSAGE_TIMEOUT_MS: &str = "9000";
 
 /// How a group hands partitions out: `group.protocol`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupProtocol {
     /// By its members, who meet for each rebalance.
-    #[default]
     Classic,
     /// By its coordinator (KIP-848), member by member. Brokers of Kafka 4.0 and later have it.
     Consumer,

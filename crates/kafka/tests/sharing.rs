@@ -94,10 +94,19 @@ fn a_rebalance_that_brings_nothing_is_told_as_such() {
 
 #[test]
 fn a_zombie_whose_partition_moved_is_deposed_and_writes_nothing() {
-    let Some(cluster) = Cluster::for_test("zombie") else { return };
+    deposed("zombie", GroupProtocol::Classic);
+}
+
+#[test]
+fn so_is_one_that_the_coordinator_has_given_up() {
+    deposed("gone", GroupProtocol::Consumer);
+}
+
+fn deposed(test: &str, protocol: GroupProtocol) {
+    let Some(cluster) = Cluster::for_test(test) else { return };
     let topic = cluster.topic("in", 1);
     // It is not heard of for longer than it may be between two polls, as one that was stopped for a while.
-    let mut settings = cluster.settings("0", &topic);
+    let mut settings = KafkaLogSettings { protocol, ..cluster.settings("0", &topic) };
     let impatient = [("max.poll.interval.ms", "6000"), ("session.timeout.ms", "6000")];
     settings.properties = cluster.properties_with(&impatient);
     let mut zombie = opened(settings);
@@ -105,7 +114,7 @@ fn a_zombie_whose_partition_moved_is_deposed_and_writes_nothing() {
     block_on(zombie.start(&source, 0)).unwrap();
     publish(&mut zombie, vec![record(&source, "mine")], &[(source.clone(), 1)]).unwrap();
 
-    let mut heir = cluster.log("1", &topic);
+    let mut heir = cluster.log_by(protocol, "1", &topic);
     assert_eq!(assigned(&mut heir, 1), std::slice::from_ref(&source));
     assert_eq!(patiently(|| block_on(heir.committed(&source))), Some(1));
     let refused = publish(&mut zombie, vec![record(&source, "zombie")], &[(source.clone(), 2)]);

@@ -61,7 +61,7 @@ fn the_services_serve_the_whole_catalogue_under_load_and_promtool_takes_it() {
     eventually("each event and timer found its customer, or read it", PATIENCE, || {
         let page = triggers.get("/metrics").1;
         let looked_at = ["rekindle_events_total", "rekindle_timers_fired_total"].map(|of| sum_of(&page, of));
-        sum_of(&page, "rekindle_cache_reads_total") == looked_at.iter().sum()
+        sum_of(&page, "rekindle_cache_reads_total") == looked_at.iter().sum::<f64>()
     });
     let page = triggers.get("/metrics").1;
     let sum = |metric: &str| sum_of(&page, metric);
