@@ -106,6 +106,9 @@ enum Scenario {
         /// Only the faults whose names have this in them
         #[arg(long, default_value = "")]
         only: String,
+        /// At least so many raw records are sent, and more for as long as faults are to come
+        #[arg(long, default_value_t = Dose::SOAK.events)]
+        events: usize,
     },
     /// A group by the protocol `consumer`: rebalances, kills, a rolling restart and a long sleep
     ConsumerProtocol,
@@ -190,7 +193,10 @@ fn is_passed(scenario: &Scenario, common: &Common) -> bool {
     let (name, outcome) = match scenario {
         Scenario::Otto => ("otto", scenarios::otto::run(common)),
         Scenario::Gate { only } => ("gate", scenarios::endure::run(common, "gate", Dose::GATE, only)),
-        Scenario::Soak { only } => ("soak", scenarios::endure::run(common, "soak", Dose::SOAK, only)),
+        Scenario::Soak { only, events } => {
+            let dose = Dose { events: *events, ..Dose::SOAK };
+            ("soak", scenarios::endure::run(common, "soak", dose, only))
+        }
         Scenario::ConsumerProtocol => {
             let common = Common { group_protocol: GroupProtocol::Consumer, ..common.clone() };
             ("consumer-protocol", scenarios::endure::run(&common, "consumer-protocol", Dose::OF_GROUPS, ""))

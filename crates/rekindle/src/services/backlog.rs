@@ -72,6 +72,13 @@ impl Backlog {
         self.partitions.get(partition)?.published
     }
 
+    /// Where a partition ends, of which the brokers told `end` when they were asked last: it may have been read beyond
+    /// that since.
+    pub fn end(&self, partition: &TopicPartition, end: Option<i64>) -> Option<i64> {
+        let read = self.partitions.get(partition).and_then(|read| i64::try_from(read.next).ok());
+        end.map(|end| read.map_or(end, |read| end.max(read)))
+    }
+
     /// The age in seconds of the first record that is not below `published`; 0 if there is none.
     pub fn age(
         &mut self,
@@ -161,6 +168,15 @@ mod tests {
         assert_eq!(backlog.age(&here, 12, end(30, 300), at(301)), Some(201.0), "in the middle of a poll");
         assert_eq!(backlog.age(&here, 15, end(30, 300), at(302)), Some(102.0));
         assert_eq!(backlog.published(&here), Some(15), "where it waits, should there be a setback");
+    }
+
+    #[test]
+    fn a_partition_ends_no_sooner_than_it_was_read() {
+        let (mut backlog, here) = (started(), partition());
+        backlog.read(&fetched(10..15, 100));
+        assert_eq!([None, Some(12), Some(20)].map(|end| backlog.end(&here, end)), [None, Some(15), Some(20)]);
+        backlog.forget(std::slice::from_ref(&here));
+        assert_eq!(backlog.end(&here, Some(12)), Some(12));
     }
 
     #[test]

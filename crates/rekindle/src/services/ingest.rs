@@ -118,7 +118,7 @@ impl Shown {
                     partition: partition.partition,
                     watermark: watermark.map(|watermark| watermark.as_millis()),
                     published: i64::try_from(committed).ok(),
-                    log_end,
+                    log_end: backlog.end(partition, log_end),
                     lag_seconds: backlog.age(partition, committed, known_end, now),
                     unstable,
                 }
@@ -134,7 +134,7 @@ impl Shown {
                 partition: partition.partition,
                 watermark: None,
                 published: i64::try_from(committed).ok(),
-                log_end,
+                log_end: backlog.end(partition, log_end),
                 lag_seconds: backlog.age(partition, committed, known_end, now),
                 unstable,
             });

@@ -167,7 +167,7 @@ impl<E: EndOffsets> Shown<E> {
                 dirty: Some(task.dirty()),
                 published: i64::try_from(published).ok(),
                 checkpointed: i64::try_from(task.stored_to()).ok(),
-                log_end,
+                log_end: backlog.end(partition, log_end),
                 lag_seconds: backlog.age(partition, published, ends.log_ends.get(partition).copied(), now),
                 unstable,
                 held: self.held.get(partition).copied(),
@@ -182,7 +182,7 @@ impl<E: EndOffsets> Shown<E> {
                 topic: &partition.topic,
                 partition: partition.partition,
                 published: i64::try_from(published).ok(),
-                log_end,
+                log_end: backlog.end(partition, log_end),
                 lag_seconds: backlog.age(partition, published, ends.log_ends.get(partition).copied(), now),
                 unstable,
                 ..TaskPartition::default()
