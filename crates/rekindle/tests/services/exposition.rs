@@ -45,8 +45,10 @@ fn the_services_serve_the_whole_catalogue_under_load_and_promtool_takes_it() {
     let Some(shop) = Installation::for_test("exposition") else { return };
     shop.create_topics();
     let expected = shop.produce_carts(60);
-    let mut ingest = Running::start("ingest", &shop.settings());
     let mut triggers = Running::start("triggers", &shop.settings_and(&["--threads", "2"]));
+    // Before there is anything to do: a worker that is deposed within a transaction leaves its partitions undrained.
+    eventually("the two share the partitions", PATIENCE, || triggers.get("/readyz").0 == 200);
+    let mut ingest = Running::start("ingest", &shop.settings());
     eventually("all triggers are out", PATIENCE, || shop.fired().len() >= expected.len());
     for (process, others) in [(&ingest, &TRIGGERS_ALONE[..]), (&triggers, &INGEST_ALONE[..])] {
         let missing = || missing(&process.get("/metrics").1, others);
