@@ -102,6 +102,7 @@ impl KafkaLogSettings {
                 ("client.id", &name),
                 // A consumer that is slower than its fetcher stalls for this long each time its queue was full.
                 ("fetch.queue.backoff.ms", "5"),
+                ("heartbeat.interval.ms", "1000"),
                 ("topic.metadata.refresh.interval.ms", "10000"),
             ],
             &[
@@ -117,9 +118,6 @@ impl KafkaLogSettings {
         match self.protocol {
             GroupProtocol::Classic => {
                 config.set("partition.assignment.strategy", "cooperative-sticky");
-                if config.get("heartbeat.interval.ms").is_none() {
-                    config.set("heartbeat.interval.ms", "1000");
-                }
             }
             GroupProtocol::Consumer => {
                 config.set("group.protocol", "consumer");

@@ -132,6 +132,14 @@ fn deposed(test: &str, protocol: GroupProtocol) {
     let refused = publish(&mut zombie, vec![record(&source, "zombie")], &[(source.clone(), 9)]);
     assert_eq!(refused, Err(PublishError::Deposed));
     block_on(zombie.open()).unwrap();
+    // A coordinator says nothing to a member that gets nothing.
+    if protocol == GroupProtocol::Classic {
+        polls(&mut heir, 5);
+        poll_until(&mut zombie, |polled| {
+            polls(&mut heir, 1);
+            matches!(polled, Polled::Assigned(_)).then_some(())
+        });
+    }
     drop(heir);
     assert_eq!(assigned(&mut zombie, 1), std::slice::from_ref(&source));
     assert_eq!(patiently(|| block_on(zombie.committed(&source))), Some(5));

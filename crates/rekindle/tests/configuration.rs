@@ -173,6 +173,11 @@ fn mistakes_about_servers_are_told_with_their_place_and_without_secrets() {
             "[kafka.properties]\n\"bootstrap.servers\" = \"b:1\"\n",
             "rekindle: FILE:4: kafka.properties.bootstrap.servers: set kafka.brokers instead",
         ),
+        (
+            "[kafka]\ngroup_protocol = \"consumer\"\nproperties.\"heartbeat.interval.ms\" = 500\n",
+            "rekindle: FILE:5: kafka.properties.heartbeat.interval.ms: by kafka.group_protocol = \"consumer\" the brokers \
+             say (group.consumer.heartbeat.interval.ms)",
+        ),
         ("[kafka]\nbrokers = \"\"\n", "rekindle: FILE:4: kafka.brokers: has to name a broker, host:port"),
         (
             "[kafka]\nsession_timeout = \"2s\"\n",

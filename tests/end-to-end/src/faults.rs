@@ -12,6 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
+use crate::GroupProtocol;
 use crate::topics::{ends_of, wait_for};
 
 const REQUEST: Duration = Duration::from_secs(20);
@@ -45,11 +46,7 @@ impl ConsumerContext for Membership {
 /// Begins rebalances without end: the member leaves as soon as it has been taken in, so that they follow one another about
 /// as fast as the group can go through them. It reads nothing.
 pub fn come_and_go(servers: &str, group: &str, topic: &str) -> anyhow::Result<Storm> {
-    let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", servers).set("group.id", group).set("enable.auto.commit", "false");
-    config.set("partition.assignment.strategy", "cooperative-sticky").set("session.timeout.ms", "6000");
-    // Who hears late of a rebalance makes all others wait for it.
-    config.set("heartbeat.interval.ms", "100");
+    let config = guest(servers, group, GroupProtocol::Classic);
     let is_over = Arc::new(AtomicBool::new(false));
     let (over, topic) = (Arc::clone(&is_over), topic.to_owned());
     let thread = std::thread::spawn(move || {
@@ -60,6 +57,21 @@ pub fn come_and_go(servers: &str, group: &str, topic: &str) -> anyhow::Result<St
         }
     });
     Ok(Storm { thread, is_over })
+}
+
+/// A member that joins a group for a while.
+pub fn guest(servers: &str, group: &str, protocol: GroupProtocol) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", servers).set("group.id", group).set("enable.auto.commit", "false");
+    match protocol {
+        GroupProtocol::Classic => config
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            .set("session.timeout.ms", "6000")
+            // Who hears late of a rebalance makes all others wait for it.
+            .set("heartbeat.interval.ms", "100"),
+        GroupProtocol::Consumer => config.set("group.protocol", "consumer"),
+    };
+    config
 }
 
 fn come_once(member: &BaseConsumer<Membership>, topic: &str) {

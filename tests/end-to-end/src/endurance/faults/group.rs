@@ -3,15 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use super::super::Endurance;
 use super::super::tally::Struck;
-use crate::GroupProtocol;
 use crate::diary::now_ms;
-use crate::faults::LEAVING;
-use crate::metrics;
+use crate::installation::Installation;
+use crate::{faults, metrics};
 
 /// How long a member stays at the most that is given nothing.
 const STAY: Duration = Duration::from_secs(3);
@@ -39,17 +37,8 @@ impl Endurance<'_, '_> {
     /// next, so nobody comes before somebody else has it.
     fn come_and_go(&mut self, group: &str, topic: &str) -> anyhow::Result<()> {
         let before = self.rebalances();
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.installation.servers).set("group.id", group);
-        config.set("enable.auto.commit", "false");
-        match self.installation.protocol {
-            GroupProtocol::Classic => config
-                .set("partition.assignment.strategy", "cooperative-sticky")
-                .set("session.timeout.ms", "6000")
-                .set("heartbeat.interval.ms", "100"),
-            GroupProtocol::Consumer => config.set("group.protocol", "consumer"),
-        };
-        let consumer: BaseConsumer = config.create()?;
+        let Installation { servers, protocol, .. } = self.installation;
+        let consumer: BaseConsumer = faults::guest(servers, group, *protocol).create()?;
         consumer.subscribe(&[topic])?;
         let joined = Instant::now();
         while consumer.assignment()?.count() == 0 && joined.elapsed() < STAY {
@@ -58,7 +47,7 @@ impl Endurance<'_, '_> {
         }
         consumer.unsubscribe();
         let left = Instant::now();
-        while left.elapsed() < LEAVING || (self.rebalances() == before && left.elapsed() < STAY) {
+        while left.elapsed() < faults::LEAVING || (self.rebalances() == before && left.elapsed() < STAY) {
             let _ = consumer.poll(POLL);
             self.crew.supervise()?;
         }
