@@ -177,15 +177,11 @@ fn await_empty_group(onlooker: &GroupOnlooker, args: &ImportArgs, config: &Confi
     let deadline = Instant::now() + patience;
     let mut is_told = false;
     loop {
-        let members = match onlooker.members().context("the consumer group cannot be looked at")? {
-            Some(0) => return Ok(()),
-            Some(members) => members,
-            None if args.stopped => return Ok(()),
-            None => bail!(
-                "nothing was imported: by the group protocol `consumer` members cannot be counted; stop all processes of \
-                 the service, wait for group.consumer.session.timeout.ms if one was killed, and say so with --stopped"
-            ),
-        };
+        let members = onlooker.members().context("the consumer group cannot be looked at")?;
+        let members = still_there(members, args.stopped)?;
+        if members == 0 {
+            return Ok(());
+        }
         if Instant::now() >= deadline {
             bail!(
                 "nothing was imported: the consumer group has {members} members; stop all processes of the service first"
@@ -203,6 +199,18 @@ fn await_empty_group(onlooker: &GroupOnlooker, args: &ImportArgs, config: &Confi
     }
 }
 
+/// How many members have still to leave: as many as were counted, or as a person says where none can be.
+fn still_there(counted: Option<usize>, is_said_to_be_stopped: bool) -> Result<usize> {
+    match counted {
+        Some(members) => Ok(members),
+        None if is_said_to_be_stopped => Ok(0),
+        None => bail!(
+            "nothing was imported: by the group protocol `consumer` members cannot be counted; stop all processes of \
+             the service, wait for group.consumer.session.timeout.ms if one was killed, and say so with --stopped"
+        ),
+    }
+}
+
 /// Writes everything beside the tasks' keys.
 fn write(import: &mut Import, path: &Path) -> Result<()> {
     let mut reader = SnapshotReader::begin(File::open(path)?)?;
@@ -213,5 +221,17 @@ fn write(import: &mut Import, path: &Path) -> Result<()> {
             Content::PartitionEnd(_) => {}
             Content::End => return Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_says_counts_only_where_nothing_can_be_counted() {
+        assert_eq!(still_there(Some(2), true).unwrap(), 2);
+        assert_eq!(still_there(None, true).unwrap(), 0);
+        assert!(still_there(None, false).unwrap_err().to_string().contains("--stopped"));
     }
 }
